@@ -1,0 +1,95 @@
+"""From samples to short frames: the band EMG lives in, and how much of it there is, every 50 ms.
+
+Everything downstream (segments, features) reads frames, so a recording is filtered once.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import butter, sosfiltfilt
+
+from myosem.records import Recording
+
+HIGHPASS_HZ = 20.0
+FRAME_S = 0.1
+HOP_S = 0.05
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Short overlapping frames of one recording; n frames, C channels.
+
+    Attributes:
+        filtered: ``(T, C)`` the samples without drift.
+        rate_hz: of ``filtered``.
+        power: ``(n, C)`` mean square of each frame.
+        mobility: ``(n, C)`` mean absolute step over mean absolute value, in 1/s: rises with frequency.
+        crossings: ``(n, C)`` zero crossings, in 1/s.
+    """
+
+    filtered: Array
+    rate_hz: float
+    power: Array
+    mobility: Array
+    crossings: Array
+
+    def __len__(self) -> int:
+        return int(self.power.shape[0])
+
+    @property
+    def times_s(self) -> NDArray[np.float64]:
+        """Middle of each frame, in seconds."""
+        return np.arange(len(self), dtype=np.float64) * HOP_S + FRAME_S / 2
+
+    def between(self, start_s: float, end_s: float) -> slice:
+        """The frames whose middle lies in a stretch; at least one."""
+        first = int(np.searchsorted(self.times_s, start_s))
+        last = int(np.searchsorted(self.times_s, end_s))
+        first = min(first, len(self) - 1)
+        return slice(first, max(last, first + 1))
+
+
+def remove_drift(recording: Recording) -> Array:
+    """Samples as ``(T, C)`` float32 without what is not EMG below 20 Hz.
+
+    An envelope lives below 20 Hz and keeps it; so does a recording whose rate leaves no room above.
+    """
+    samples = np.asarray(recording.samples, dtype=np.float32)
+    if recording.signal == "envelope":
+        return samples
+    samples = samples - samples.mean(axis=0)
+    if recording.rate_hz <= 4 * HIGHPASS_HZ:
+        return samples
+    sos = butter(2, HIGHPASS_HZ, "highpass", fs=recording.rate_hz, output="sos")
+    padding = min(round(0.25 * recording.rate_hz), samples.shape[0] - 1)
+    return np.asarray(sosfiltfilt(sos, samples, axis=0, padlen=padding), dtype=np.float32)
+
+
+def to_frames(recording: Recording) -> Frames:
+    """Cut a recording into frames of 100 ms every 50 ms; one shorter than that is a single frame."""
+    filtered = remove_drift(recording)
+    length = min(max(round(FRAME_S * recording.rate_hz), 1), len(filtered))
+    hop = HOP_S * recording.rate_hz
+    starts = np.round(np.arange(int((len(filtered) - length) / hop) + 1) * hop).astype(int)
+    steps = np.abs(np.diff(filtered, axis=0, prepend=filtered[:1]))
+    changes = np.diff(np.signbit(filtered), axis=0, prepend=np.signbit(filtered[:1]))
+    magnitude = _sums(np.abs(filtered), starts, length)
+    return Frames(
+        filtered=filtered,
+        rate_hz=recording.rate_hz,
+        power=(_sums(filtered**2, starts, length) / length).astype(np.float32),
+        mobility=(_sums(steps, starts, length) / np.maximum(magnitude, 1e-12) * recording.rate_hz).astype(
+            np.float32
+        ),
+        crossings=(_sums(changes, starts, length) / length * recording.rate_hz).astype(np.float32),
+    )
+
+
+def _sums(values: NDArray[np.generic], starts: NDArray[np.int_], length: int) -> NDArray[np.float64]:
+    """Sum of ``length`` rows of ``(T, C)`` values from each start: ``(n, C)``."""
+    total = np.zeros((values.shape[0] + 1, values.shape[1]))
+    np.cumsum(values, axis=0, dtype=np.float64, out=total[1:])
+    return np.asarray(total[starts + length] - total[starts])
