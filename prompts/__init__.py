@@ -1,0 +1,19 @@
+"""What actions mean: pose, muscles and views in words, written as YAML and checked on loading."""
+
+from myosem.prompts.load import action_for_name, load_actions, read_file, texts_of
+from myosem.prompts.schema import GROUPS, MUSCLES, POSE_FIELDS, VIEWS, Action, Pose, View, normal
+
+__all__ = [
+    "GROUPS",
+    "MUSCLES",
+    "POSE_FIELDS",
+    "VIEWS",
+    "Action",
+    "Pose",
+    "View",
+    "action_for_name",
+    "load_actions",
+    "normal",
+    "read_file",
+    "texts_of",
+]
