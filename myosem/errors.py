@@ -3,7 +3,8 @@
     MyoSemError                  exit code 2 in the command line
     ├── UsageError               an argument or option cannot be used (-k 0, an empty query, a bad --where)
     ├── SourceError              a file, folder or archive member cannot be read as EMG
-    │   └── UnknownFormatError   no reader recognises it
+    │   ├── UnknownFormatError   no reader recognises it
+    │   └── KnownBadError        a published file that is known to be wrong and is left out on purpose
     ├── MappingError             a mapping file does not fit its schema or its data
     ├── PromptError              an action entry does not fit the schema
     ├── LibraryError             a library is missing, damaged, locked or empty
@@ -63,6 +64,10 @@ class SourceError(MyoSemError):
 
 class UnknownFormatError(SourceError):
     """No reader recognises the source."""
+
+
+class KnownBadError(SourceError):
+    """A published file that is known to be wrong, and is left out on purpose."""
 
 
 class MappingError(MyoSemError):

@@ -1,0 +1,109 @@
+"""BioPatRec's 10mov4ch data: ten movements with four channels (Ortiz-Catalan et al. 2013)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myosem.errors import SourceError
+from myosem.readers.base import PathReader, SourceFile
+from myosem.readers.parse import Label, load_mat, mat_numbers
+from myosem.records import Channel, Recording, Span
+
+RATE_HZ = 2000.0
+BAND_HZ = (20.0, 400.0)
+PHASE_S = 3.0
+TRANSITION_S = 0.3
+REPETITIONS = 3
+MOVEMENT_S = 2 * REPETITIONS * PHASE_S
+REST: Label = ("rest", "rest")
+ACTIONS = {
+    "Open Hand": "open-hand",
+    "Close Hand": "fist",
+    "Flex Hand": "wrist-flexion",
+    "Extend Hand": "wrist-extension",
+    "Pronation": "pronation",
+    "Supination": "supination",
+    "Side Grip": "lateral-grasp",
+    "Fine Grip": "two-finger-pinch",
+    "Agree": "thumbs-up",
+    "Pointer": "point",
+}
+CHANNELS = tuple(
+    Channel(f"ch{i + 1}", angle_deg=angle) for i, angle in enumerate((135.0, 225.0, 315.0, 45.0))
+)
+
+
+class BioPatRec(PathReader):
+    """A session a file: a struct ``recSession`` with 36000 samples of 4 channels for each movement."""
+
+    name = "biopatrec_10mov4ch"
+    description = "BioPatRec 10mov4ch: 10 movements and rest, 4 x 2000 Hz"
+    layout = "<n>.mat with the struct recSession"
+    pattern = r"(?P<subject>\d{1,3})\.mat"
+
+    def read(self, file: SourceFile) -> Iterator[Recording]:
+        """One recording with the movements laid end to end; the start of each phase is unlabelled."""
+        at = self.fields(file)
+        session = _struct(file, load_mat(file, ["recSession"])["recSession"])
+        names = _movements(file, session["mov"])
+        length = round(MOVEMENT_S * RATE_HZ)
+        data = mat_numbers(file, session["tdata"], "tdata", (length, 4, len(names)))
+        _check_timing(file, session)
+        yield Recording(
+            samples=np.concatenate(np.moveaxis(data, 2, 0)).astype(np.float32),  # TCM -> (M*T)C
+            rate_hz=RATE_HZ,
+            channels=CHANNELS,
+            dataset=self.name,
+            subject=at["subject"],
+            session="1",
+            name="recording",
+            source=file.source,
+            unit="V",
+            band_hz=BAND_HZ,
+            anchored=True,
+            spans=_spans(names),
+        )
+
+
+def _struct(file: SourceFile, value: Any) -> NDArray[Any]:
+    wanted = {"mov", "tdata", "sF", "cT", "rT", "nR"}
+    if not (isinstance(value, np.ndarray) and value.size == 1 and wanted <= set(value.dtype.names or ())):
+        raise SourceError(
+            f"{file.source}: recSession does not fit",
+            got=getattr(value, "dtype", type(value).__name__),
+            expected=f"a struct with {', '.join(sorted(wanted))}",
+        )
+    struct: NDArray[Any] = value.reshape(-1)[0]
+    return struct
+
+
+def _movements(file: SourceFile, value: Any) -> list[str]:
+    names = [str(item).strip() for cell in np.ravel(value) for item in np.ravel(cell)]
+    unknown = [name for name in names if name not in ACTIONS]
+    if unknown or not names:
+        raise SourceError(
+            f"{file.source}: a movement is not known", got=unknown or "no names", expected=list(ACTIONS)
+        )
+    return names
+
+
+def _check_timing(file: SourceFile, session: NDArray[Any]) -> None:
+    for name, expected in (("sF", RATE_HZ), ("cT", PHASE_S), ("rT", PHASE_S), ("nR", REPETITIONS)):
+        value = mat_numbers(file, np.ravel(session[name]), name, (1,))[0]
+        if value != expected:
+            raise SourceError(f"{file.source}: {name} does not fit", got=value, expected=expected)
+
+
+def _spans(names: list[str]) -> tuple[Span, ...]:
+    spans = []
+    for movement, name in enumerate(names):
+        for repetition in range(REPETITIONS):
+            start_s = movement * MOVEMENT_S + repetition * 2 * PHASE_S
+            for label, phase_s in (((name, ACTIONS[name]), start_s), (REST, start_s + PHASE_S)):
+                spans.append(Span(phase_s + TRANSITION_S, phase_s + PHASE_S, *label, repetition=repetition))
+    return tuple(spans)
+
+
+READER = BioPatRec()
