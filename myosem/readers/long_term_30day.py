@@ -19,7 +19,8 @@ SINGLE = {
     "FS": "supination",
     "HC": "fist",
 }
-COMBINED = "WF+FP WE+FP RD+FP UD+FP WF+FS WE+FS RD+FS UD+FS WF+HC WE+HC RD+HC UD+HC FP+HC FS+HC".split()
+WRIST = ("WF", "WE", "RD", "UD")
+COMBINED = [*(f"{wrist}+{other}" for other in ("FP", "FS", "HC") for wrist in WRIST), "FP+HC", "FS+HC"]
 CLASSES: tuple[Label, ...] = (
     ("rest", "rest"),
     *SINGLE.items(),

@@ -30,7 +30,7 @@ class MyoArmband(PathReader):
 
     name = "myo_armband"
     description = "MyoArmbandDataset: 40 folders of people, 7 movements, 8 x 200 Hz (Myo)"
-    layout = "<Pre-training or Evaluation>Dataset/<Female or Male><n>/<training0, Test0 or Test1>/classe_<0-27>.dat"
+    layout = "EvaluationDataset/Male<n>/<training0, Test0 or Test1>/classe_<0-27>.dat"
     pattern = (
         r"(?P<subject>(?:PreTraining|Evaluation)Dataset/(?:Female|Male)\d+)"
         r"/(?P<session>training0|Test0|Test1)/(?P<name>classe_(?P<trial>1?\d|2[0-7]))\.dat"

@@ -9,6 +9,8 @@ from myosem.readers.parse import Label, number_table, ring, whole
 from myosem.records import Recording
 
 RATE_HZ = 200.0
+# The metadata.json of S4/day1 counts one class more ("single tap"); the files there follow the numbers
+# below like all others (rest is 9 and has the lowest amplitude).
 CLASSES: tuple[Label, ...] = (
     ("double tap", "double-tap"),
     ("wrist extension", "wrist-extension"),

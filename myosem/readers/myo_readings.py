@@ -39,7 +39,7 @@ class MyoReadings(PathReader):
                 got=f"{labels.min()} to {labels.max()}",
                 expected="0 to 7",
             )
-        notes = (f"{dropped} lines without exactly 9 integers were left out.",) if dropped else ()
+        notes = (f"Lines that do not hold 9 integers were left out: {dropped}.",) if dropped else ()
         yield Recording(
             samples=table[:, :8].copy(),
             rate_hz=RATE_HZ,

@@ -5,7 +5,8 @@ import re
 import struct
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def runs(values: NDArray[np.generic]) -> list[tuple[int, int, int]]:
     if values.shape[0] == 0:
         return []
     edges = [0, *(np.flatnonzero(values[1:] != values[:-1]) + 1).tolist(), values.shape[0]]
-    return [(a, b, int(values[a])) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [(a, b, int(values[a])) for a, b in pairwise(edges)]
 
 
 def run_spans(values: NDArray[np.generic], rate_hz: float, labels: dict[int, Label]) -> tuple[Span, ...]:
@@ -48,11 +49,6 @@ def run_spans(values: NDArray[np.generic], rate_hz: float, labels: dict[int, Lab
             spans.append(Span(first / rate_hz, last / rate_hz, label, action, repetition=seen[value]))
             seen[value] += 1
     return tuple(spans)
-
-
-def in_order(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Spans in order of time."""
-    return tuple(sorted(spans, key=lambda span: span.start_s))
 
 
 def number_table(file: SourceFile, columns: int, dtype: DTypeLike) -> NDArray[Any]:
@@ -80,7 +76,7 @@ def number_table(file: SourceFile, columns: int, dtype: DTypeLike) -> NDArray[An
 
 
 def number_lines(file: SourceFile, columns: int, most_bad: float = 0.01) -> tuple[NDArray[np.int8], int]:
-    """``(rows, columns)`` int8 numbers of the lines that hold exactly so many, and how many others were dropped.
+    """``(rows, columns)`` int8 numbers of the lines that hold exactly so many, and the count of the others.
 
     Raises:
         SourceError: more than the share ``most_bad`` of the lines would be dropped, or none is left.

@@ -1,0 +1,146 @@
+"""Any ``.csv`` or ``.tsv`` file, with a mapping that says what its columns hold."""
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myosem.errors import MappingError, SourceError
+from myosem.readers.base import Reader, SourceFile
+from myosem.readers.mapping import Column, Mapping, mapped_recording, mapping_for
+from myosem.records import Recording
+
+EXAMPLE = """\
+rate_hz: 1000
+columns: [emg1, emg2, emg3, emg4]
+unit: mV
+subject: p1
+label_from: gesture
+"""
+
+
+class Csv(Reader):
+    """One recording a file, one sample a line."""
+
+    name = "csv"
+    description = "any .csv or .tsv file, described by a mapping file"
+    generic = True
+
+    def __init__(self, mapping: Path | None = None) -> None:
+        self._mapping = mapping
+
+    def matches(self, file: SourceFile) -> bool:
+        """Whether the name ends in ``.csv`` or ``.tsv``."""
+        return file.suffix in (".csv", ".tsv")
+
+    def with_mapping(self, mapping: Path) -> "Csv":
+        """The same reader under this mapping file."""
+        return Csv(mapping)
+
+    def read(self, file: SourceFile) -> Iterator[Recording]:
+        """One recording. Raises MappingError too: no mapping, or columns that do not exist."""
+        mapping = mapping_for(file, self._mapping, EXAMPLE)
+        table = _Table(file, mapping)
+        if mapping.columns is None:
+            raise MappingError(f"{file.source}: the mapping names no columns", exists=table.names)
+        places = [table.place(column) for column in mapping.columns]
+        samples = table.numbers(places)
+        labels = None if mapping.label_from is None else table.texts(table.place(mapping.label_from))
+        names = [table.names[place] if mapping.header else f"ch{place + 1}" for place in places]
+        yield mapped_recording(file, mapping, self.name, samples, names=names, labels=labels)
+
+
+class _Table:
+    """The text of a table, cut into columns on demand."""
+
+    def __init__(self, file: SourceFile, mapping: Mapping) -> None:
+        self.file, self.header = file, mapping.header
+        self.delimiter = "\t" if file.suffix == ".tsv" else ","
+        try:
+            self.text = file.read_bytes().decode("utf-8-sig")
+        except UnicodeError as error:
+            raise SourceError(f"{file.source}: not text", got=str(error), expected="UTF-8") from error
+        first = next(self._rows(), [])
+        if not first:
+            raise SourceError(f"{file.source}: the file is empty", expected="one sample a line")
+        self.names = (
+            [name.strip() for name in first] if self.header else [str(i + 1) for i in range(len(first))]
+        )
+
+    def place(self, column: Column) -> int:
+        """Position of a column. Raises MappingError where there is not exactly one."""
+        if self.names.count(str(column)) != 1:
+            raise MappingError(
+                f"{self.file.source}: a column of the mapping is not there exactly once",
+                got=column,
+                exists=self.names,
+            )
+        return self.names.index(str(column))
+
+    def numbers(self, places: list[int]) -> NDArray[np.float32]:
+        """``(samples, columns)`` float32. Raises SourceError where a cell is no number."""
+        try:
+            table = self._load(np.float32, places)
+        except ValueError as error:
+            raise self._fault(places) from error
+        if table.shape[0] == 0:
+            raise SourceError(f"{self.file.source}: there are no samples below the header")
+        return table
+
+    def texts(self, place: int) -> NDArray[np.str_]:
+        """``(samples,)`` texts of one column."""
+        try:
+            return np.char.strip(self._load(np.str_, [place])[:, 0])
+        except ValueError as error:
+            raise self._fault([place], text=True) from error
+
+    def _load(self, dtype: type[np.generic], places: list[int]) -> NDArray[Any]:
+        body = io.StringIO(self.text)
+        if self.header:
+            next(csv.reader(body, delimiter=self.delimiter))
+        rest = body.read()
+        if not rest.strip():
+            return np.empty((0, len(places)), dtype)
+        return np.loadtxt(
+            io.StringIO(rest),
+            dtype,
+            delimiter=self.delimiter,
+            comments=None,
+            usecols=places,
+            ndmin=2,
+            quotechar='"',
+        )
+
+    def _rows(self) -> Iterator[list[str]]:
+        try:
+            yield from csv.reader(io.StringIO(self.text, newline=""), delimiter=self.delimiter)
+        except csv.Error as error:
+            raise SourceError(f"{self.file.source}: not a table", got=error) from error
+
+    def _fault(self, places: list[int], text: bool = False) -> SourceError:
+        """What is wrong, found the slow way: line by line."""
+        for number, row in enumerate(self._rows(), start=1):
+            for place in places if row and number > self.header else []:
+                if place >= len(row) or not (text or _is_number(row[place])):
+                    value = repr(row[place]) if place < len(row) else "a line that ends before it"
+                    return SourceError(
+                        f"{self.file.source}: line {number}, column {self.names[place]} is no number",
+                        got=value,
+                        expected="a number",
+                    )
+        return SourceError(f"{self.file.source}: not a table of numbers")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text
+
+
+READER = Csv()
