@@ -1,0 +1,446 @@
+"""From sources to a published version: read, store, find segments, encode, publish.
+
+An ingest that is interrupted loses nothing it has read: the journal keeps what became of every source and
+``staging/sessions`` the segments and vectors of every finished session. Running it again goes on from
+there and ends with the same catalogue.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple, dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myosem import features
+from myosem.catalogue import LibrarySummary, RecordingRow, SessionKey, SourceRow
+from myosem.catalogue_writer import CatalogueWriter, Duplicate, NewSegment
+from myosem.errors import KnownBadError, LibraryError, MyoSemError, SourceError
+from myosem.journal import Journal, Outcome
+from myosem.library import VECTORS, Library, LibraryWriter
+from myosem.readers import Skipped, SourceFile, find_sources, reader_for
+from myosem.records import Recording, check_recording
+from myosem.segments import find_segments, label_segments
+from myosem.store import SignalReader
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done ("reading" or "encoding"), how many are done, and how many there are."""
+
+BLOCK = 65_536
+
+
+class SessionEncoder(Protocol):
+    """What an ingest needs of a model; ``myosem.model.Model`` is one."""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Differs where vectors differ."""
+
+    @property
+    def dimension(self) -> int:
+        """D."""
+
+    def encode_session(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """``(N, D)`` unit vectors of the ``(N, F)`` features of one session."""
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """What an ingest did.
+
+    Attributes:
+        version: of the library now.
+        published: whether this ingest made it; False where there was nothing new.
+        stored: recordings that are new.
+        unchanged: sources that were there already.
+        duplicates: sources whose recordings were there already.
+        skipped: sources that were never meant to be read.
+        failed: sources that could not be read.
+        summary: of the whole library.
+    """
+
+    version: int
+    published: bool
+    stored: int
+    unchanged: int
+    duplicates: tuple[SourceRow, ...]
+    skipped: tuple[SourceRow, ...]
+    failed: tuple[SourceRow, ...]
+    summary: LibrarySummary
+
+
+def ingest(
+    library_path: str | Path,
+    sources: Iterable[str | Path],
+    *,
+    model: SessionEncoder | None,
+    reader: str | None = None,
+    mapping: Path | None = None,
+    progress: Progress | None = None,
+) -> IngestReport:
+    """Put recordings into a library, which is made where missing, and publish the result.
+
+    Args:
+        library_path: folder of the library.
+        sources: files, folders and archives.
+        model: encodes the segments; None stores them without vectors.
+        reader: name of the reader to use, whatever the files look like.
+        mapping: describes generic files.
+        progress: is told how far things are.
+
+    Raises:
+        SourceError: a path does not exist, or nothing at all could be read; nothing is published.
+        LibraryError: the library is damaged, or another process writes to it.
+        UsageError, MappingError: no such reader, or the mapping cannot be used.
+    """
+    found = list(find_sources(sources))
+    with LibraryWriter.lock(Path(library_path)) as writer:
+        try:
+            outcomes, unchanged = _read_all(writer, found, reader, mapping, progress or _silent)
+            _refuse_nothing(outcomes, unchanged)
+        except MyoSemError:
+            writer.abandon()
+            raise
+        library = _publish_if_new(writer, outcomes, model, progress or _silent)
+        report = _report(library, library.version == writer.version, outcomes, unchanged)
+        library.close()
+        return report
+
+
+def reindex(
+    library_path: str | Path, model: SessionEncoder, *, progress: Progress | None = None
+) -> IngestReport:
+    """Encode every session anew with a model and publish the result.
+
+    Raises:
+        LibraryError: there is no library, nothing in it, or another process writes to it.
+    """
+    Library.open(library_path).close()
+    with LibraryWriter.lock(Path(library_path)) as writer:
+        if writer.base is None or not writer.base.manifest.recordings:
+            raise LibraryError(
+                f"the library {library_path} holds no recordings",
+                hint=f"myosem ingest RECORDINGS --library {library_path}",
+            )
+        writer.clear()
+        library = _publish(writer, [], model, progress or _silent, everything=True)
+        report = _report(library, True, [], 0)
+        library.close()
+        return report
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    """Progress nobody wants to see."""
+
+
+def _read_all(
+    writer: LibraryWriter,
+    found: Sequence[SourceFile | Skipped],
+    reader: str | None,
+    mapping: Path | None,
+    progress: Progress,
+) -> tuple[list[Outcome], int]:
+    """What became of every source that is new or has changed, and how many have not."""
+    settings = _settings(reader, mapping)
+    known = {} if writer.base is None else writer.base.catalogue.sources()
+    outcomes = [Outcome(_skipped(item)) for item in found if isinstance(item, Skipped)]
+    files = [(item, _key(item, settings)) for item in found if isinstance(item, SourceFile)]
+    todo = [(file, key) for file, key in dict.fromkeys(files) if _is_new(known.get(key[0]), key)]
+    stored = _Stored(writer, {key[0] for _, key in todo})
+    journal = Journal(writer.staging / "journal.jsonl", writer.signals, writer.version)
+    try:
+        for number, (file, key) in enumerate(todo):
+            progress("reading", number, len(todo))
+            outcome = journal.take(key)
+            if outcome is None:
+                outcome = _read(file, key, reader, mapping, stored, journal)
+                journal.add(outcome)
+            stored.add(outcome.recordings)
+            outcomes.append(outcome)
+    finally:
+        journal.close()
+    progress("reading", len(todo), len(todo))
+    return outcomes, len(dict.fromkeys(files)) - len(todo)
+
+
+class _Stored:
+    """Which samples are in the library, by content hash.
+
+    Args:
+        writer: of the library.
+        reread: sources whose recordings do not count, for they are being read again.
+    """
+
+    def __init__(self, writer: LibraryWriter, reread: set[str]) -> None:
+        base = [] if writer.base is None else writer.base.catalogue.hashes()
+        self._by_hash = {digest: recording for digest, recording, source in base if source not in reread}
+
+    def add(self, rows: Iterable[RecordingRow]) -> None:
+        """Count recordings that have just been stored."""
+        self._by_hash |= {row.hash: row.recording for row in rows}
+
+    def find(self, content_hash: str) -> str | None:
+        """Id of the recording with these samples."""
+        return self._by_hash.get(content_hash)
+
+
+Key = tuple[str, int, float, str]
+
+
+def _read(
+    file: SourceFile, key: Key, reader: str | None, mapping: Path | None, stored: _Stored, journal: Journal
+) -> Outcome:
+    """Read one source and store what is new of it; all of it or nothing.
+
+    Raises:
+        UsageError, MappingError: the reader or mapping asked for cannot be used at all.
+    """
+    try:
+        chosen = reader_for(file, reader, mapping)
+    except SourceError as error:
+        return Outcome(SourceRow(*key, "failed", str(error)))
+    try:
+        recordings = list(chosen.read(file))
+        for recording in recordings:
+            check_recording(recording)
+    except KnownBadError as error:
+        return Outcome(SourceRow(*key, "skipped", str(error)))
+    except MyoSemError as error:
+        return Outcome(SourceRow(*key, "failed", str(error)))
+    if not recordings:
+        return Outcome(SourceRow(*key, "failed", f"{file.source}: there is no recording in it"))
+    return _store(recordings, key, stored, journal)
+
+
+def _store(recordings: Sequence[Recording], key: Key, stored: _Stored, journal: Journal) -> Outcome:
+    rows: dict[str, RecordingRow] = {}
+    duplicates: list[Duplicate] = []
+    for recording in recordings:
+        content_hash = recording.content_hash
+        twin = content_hash[:16] if content_hash in rows else stored.find(content_hash)
+        if twin is None:
+            place = journal.signals().append(recording.samples)
+            rows[content_hash] = RecordingRow.of(recording, content_hash, place)
+        else:
+            duplicates.append(Duplicate(key[0], twin, recording.dataset, recording.subject))
+    reason = None
+    if duplicates:
+        twins = ", ".join(sorted({duplicate.recording for duplicate in duplicates}))
+        share = "" if not rows else f"{len(duplicates)} of {len(recordings)} recordings: "
+        reason = f"{share}duplicate of {twins}"
+    source = SourceRow(*key, "stored" if rows else "duplicate", reason)
+    return Outcome(source, tuple(rows.values()), tuple(duplicates))
+
+
+def _settings(reader: str | None, mapping: Path | None) -> str:
+    """How sources are read, as a word that changes where that changes."""
+    digest = (
+        "" if mapping is None or not mapping.is_file() else hashlib.sha256(mapping.read_bytes()).hexdigest()
+    )
+    return f"{reader or 'any'} {digest[:16]}".strip()
+
+
+def _key(file: SourceFile, settings: str) -> Key:
+    try:
+        return file.source, file.size, file.mtime, settings
+    except SourceError:
+        return file.source, 0, 0.0, settings
+
+
+def _skipped(item: Skipped) -> SourceRow:
+    return SourceRow(item.source, 0, 0.0, "", "failed" if item.failed else "skipped", item.reason)
+
+
+def _is_new(known: SourceRow | None, key: Key) -> bool:
+    return known is None or known.status == "failed" or astuple(known)[:4] != key
+
+
+def _refuse_nothing(outcomes: Sequence[Outcome], unchanged: int) -> None:
+    if unchanged or any(outcome.source.status in ("stored", "duplicate") for outcome in outcomes):
+        return
+    reasons = [str(outcome.source.reason) for outcome in outcomes if outcome.source.status == "failed"]
+    reasons = reasons or [f"{outcome.source.source}: {outcome.source.reason}" for outcome in outcomes]
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    raise SourceError(f"nothing could be read{more}: {reasons[0] if reasons else 'no files'}")
+
+
+def _publish_if_new(
+    writer: LibraryWriter, outcomes: Sequence[Outcome], model: SessionEncoder | None, progress: Progress
+) -> Library:
+    base = writer.base
+    known = {} if base is None else base.catalogue.sources()
+    news = [outcome for outcome in outcomes if known.get(outcome.source.source) != outcome.source]
+    stale = base is not None and model is not None and not _fits(base, model)
+    if base is None or news or stale:
+        return _publish(writer, news, model, progress, everything=stale)
+    writer.abandon()
+    return Library.open(writer.path)
+
+
+def _fits(base: Library, model: SessionEncoder) -> bool:
+    """Whether the vectors of a version are what the model would make today."""
+    manifest = base.manifest
+    return manifest.fingerprint == model.fingerprint and manifest.feature_version == features.VERSION
+
+
+def _publish(
+    writer: LibraryWriter,
+    news: Sequence[Outcome],
+    model: SessionEncoder | None,
+    progress: Progress,
+    everything: bool,
+) -> Library:
+    """Write and publish the next version.
+
+    Args:
+        writer: of the library.
+        news: what became of sources.
+        model: encodes the segments.
+        progress: is told how far things are.
+        everything: whether sessions that did not change are encoded anew too.
+    """
+    recordings = [row for outcome in news for row in outcome.recordings]
+    duplicates = [duplicate for outcome in news for duplicate in outcome.duplicates]
+    catalogue = writer.catalogue()
+    catalogue.write_recordings(recordings, [outcome.source for outcome in news], duplicates)
+    members = catalogue.tables.members()
+    unchanged = set() if everything else _unchanged_sessions(writer, members, recordings)
+    kept = [recording for key in unchanged for recording in members[key]]
+    stale = [key for key in members if key not in unchanged]
+    encoded = _encode_sessions(writer, catalogue, stale, model, progress)
+    origins = catalogue.write_segments(kept, [segment for one in encoded for segment in one.segments])
+    catalogue.close()
+    if model is None:
+        return writer.publish()
+    _write_vectors(writer, origins, [one.vectors for one in encoded], model.dimension)
+    return writer.publish(model.name, model.fingerprint, features.VERSION)
+
+
+def _unchanged_sessions(
+    writer: LibraryWriter, members: dict[SessionKey, tuple[str, ...]], news: Sequence[RecordingRow]
+) -> set[SessionKey]:
+    if writer.base is None:
+        return set()
+    before = writer.base.catalogue.members()
+    new = {row.recording for row in news}
+    return {key for key, ids in members.items() if before.get(key) == ids and new.isdisjoint(ids)}
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    """Segments of a session and their vectors, ``(N, D)``, or ``(N, 0)`` without a model."""
+
+    segments: list[NewSegment]
+    vectors: NDArray[np.float32]
+
+
+def _encode_sessions(
+    writer: LibraryWriter,
+    catalogue: CatalogueWriter,
+    sessions: Sequence[SessionKey],
+    model: SessionEncoder | None,
+    progress: Progress,
+) -> list[_Encoded]:
+    samples = SignalReader(writer.signals.parent)
+    folder = writer.staging / "sessions"
+    folder.mkdir(exist_ok=True)
+    encoded = []
+    for number, session in enumerate(sessions):
+        progress("encoding", number, len(sessions))
+        rows = sorted(catalogue.tables.recordings_of(session), key=_layout)
+        for _, group in groupby(rows, key=_layout):
+            encoded.append(_encode_staged(list(group), samples, model, folder))
+    progress("encoding", len(sessions), len(sessions))
+    return encoded
+
+
+def _layout(row: RecordingRow) -> tuple[float, str, str]:
+    """What the recordings of a session must share to be encoded together."""
+    return row.rate_hz, row.signal, json.dumps([astuple(channel) for channel in row.channels])
+
+
+def _encode_staged(
+    rows: Sequence[RecordingRow], samples: SignalReader, model: SessionEncoder | None, folder: Path
+) -> _Encoded:
+    """As ``_encode``, but taken over from an interrupted ingest where it got that far."""
+    maker = "none" if model is None else f"{model.fingerprint} {features.VERSION}"
+    digest = hashlib.sha256("\n".join([maker, *map(repr, rows)]).encode()).hexdigest()
+    path = folder / f"{digest[:32]}.npz"
+    if path.is_file():
+        with np.load(path, allow_pickle=False) as saved:
+            segments = [NewSegment(*values) for values in json.loads(str(saved["segments"]))]
+            return _Encoded(segments, saved["vectors"])
+    encoded = _encode(rows, [row.with_samples(samples.read(row.place)) for row in rows], model)
+    temporary = path.with_suffix(".new.npz")
+    listed = json.dumps([astuple(segment) for segment in encoded.segments])
+    np.savez(temporary, segments=np.array(listed), vectors=encoded.vectors)
+    temporary.replace(path)
+    return encoded
+
+
+def _encode(
+    rows: Sequence[RecordingRow], recordings: Sequence[Recording], model: SessionEncoder | None
+) -> _Encoded:
+    """Find, label and encode the segments of one session."""
+    if model is None:
+        found = find_segments(recordings)
+        vectors = np.zeros((len(found), 0), dtype=np.float32)
+    else:
+        found, numbers = features.segment_session(recordings)
+        vectors = np.asarray(model.encode_session(numbers), dtype=np.float32)
+    spans = label_segments(recordings, found)
+    segments = [
+        NewSegment(
+            rows[segment.recording].recording,
+            segment.start_s,
+            segment.end_s,
+            segment.kind,
+            *((None, None, None) if span is None else (span.label, span.action, span.effort)),
+        )
+        for segment, span in zip(found, spans, strict=True)
+    ]
+    return _Encoded(segments, vectors)
+
+
+def _write_vectors(
+    writer: LibraryWriter, origins: NDArray[np.int64], new: Sequence[NDArray[np.float32]], dimension: int
+) -> None:
+    """``vectors.npy`` in the order of the catalogue, from the last version's vectors and new ones."""
+    path = writer.prepared / VECTORS
+    vectors = np.lib.format.open_memmap(path, "w+", np.float32, (len(origins), dimension))
+    old_rows = np.flatnonzero(origins[:, 0] >= 0)
+    for first in range(0, len(old_rows), BLOCK):
+        rows = old_rows[first : first + BLOCK]
+        if writer.base is not None:
+            vectors[rows] = writer.base.vectors()[origins[rows, 0]]
+    new_rows = np.flatnonzero(origins[:, 1] >= 0)
+    targets = new_rows[np.argsort(origins[new_rows, 1])]
+    first = 0
+    for block in new:
+        vectors[targets[first : first + len(block)]] = block
+        first += len(block)
+    vectors.flush()
+
+
+def _report(library: Library, published: bool, outcomes: Sequence[Outcome], unchanged: int) -> IngestReport:
+    def of(status: str) -> tuple[SourceRow, ...]:
+        return tuple(outcome.source for outcome in outcomes if outcome.source.status == status)
+
+    return IngestReport(
+        version=library.version,
+        published=published,
+        stored=sum(len(outcome.recordings) for outcome in outcomes),
+        unchanged=unchanged,
+        duplicates=of("duplicate"),
+        skipped=of("skipped"),
+        failed=of("failed"),
+        summary=library.summary(),
+    )
