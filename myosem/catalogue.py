@@ -281,7 +281,7 @@ class Catalogue:
         found = self.query(f"{SELECT_HITS} WHERE {condition} ORDER BY row", session)
         return [SegmentRow(*row) for row in found]
 
-    def rows(self, rows: Sequence[int]) -> list[SegmentRow]:
+    def rows(self, rows: Sequence[int] | NDArray[np.int64]) -> list[SegmentRow]:
         """Segments by row, in the order asked for."""
         wanted = [int(row) for row in rows]
         found = self.query(f"{SELECT_HITS} WHERE list_contains(?::BIGINT[], row)", [sorted(set(wanted))])
@@ -387,7 +387,11 @@ ORDER BY dataset
 def _recording_row(row: tuple[Any, ...], spans: Sequence[Span]) -> RecordingRow:
     values = dict(zip(RECORDING_COLUMNS, row, strict=True))
     place = Place(
-        *(values.pop(name) for name in ("file", "byte_offset", "dtype", "samples")), values.pop("channels")
+        file=values.pop("file"),
+        offset=values.pop("byte_offset"),
+        dtype=values.pop("dtype"),
+        samples=values.pop("samples"),
+        channels=values.pop("channels"),
     )
     low, high = values.pop("band_low_hz"), values.pop("band_high_hz")
     channels = tuple(Channel(*channel) for channel in json.loads(values.pop("channel_list")))
@@ -399,6 +403,7 @@ def _recording_row(row: tuple[Any, ...], spans: Sequence[Span]) -> RecordingRow:
 
 
 def _dataset_summary(row: tuple[Any, ...]) -> DatasetSummary:
-    *counts, hours, channels, rates, labels, simulated = row
-    labels = sorted(labels or [], key=natural)
-    return DatasetSummary(*counts, hours, tuple(channels), tuple(rates), tuple(labels), simulated)
+    values = dict(zip(DatasetSummary.__dataclass_fields__, row, strict=True))
+    labels = tuple(sorted(values["labels"] or [], key=natural))
+    lists = {"channels": tuple(values["channels"]), "rates_hz": tuple(values["rates_hz"]), "labels": labels}
+    return DatasetSummary(**{**values, **lists})

@@ -7,7 +7,7 @@ there and ends with the same catalogue.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from itertools import groupby
 from pathlib import Path
@@ -18,17 +18,16 @@ from numpy.typing import NDArray
 
 from myosem import features
 from myosem.catalogue import LibrarySummary, RecordingRow, SessionKey, SourceRow
-from myosem.catalogue_writer import CatalogueWriter, Duplicate, NewSegment
-from myosem.errors import KnownBadError, LibraryError, MyoSemError, SourceError
-from myosem.journal import Journal, Outcome
-from myosem.library import VECTORS, Library, LibraryWriter
-from myosem.readers import Skipped, SourceFile, find_sources, reader_for
-from myosem.records import Recording, check_recording
+from myosem.catalogue_writer import CatalogueWriter, NewSegment
+from myosem.errors import LibraryError, SourceError
+from myosem.intake import check_reader, read_sources
+from myosem.journal import Outcome
+from myosem.library import VECTORS, Library
+from myosem.library_writer import LibraryWriter, Progress
+from myosem.readers import find_sources
+from myosem.records import Recording
 from myosem.segments import find_segments, label_segments
 from myosem.store import SignalReader
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done ("reading" or "encoding"), how many are done, and how many there are."""
 
 BLOCK = 65_536
 
@@ -102,13 +101,12 @@ def ingest(
         UsageError, MappingError: no such reader, or the mapping cannot be used.
     """
     found = list(find_sources(sources))
+    check_reader(found, reader, mapping)
     with LibraryWriter.lock(Path(library_path)) as writer:
-        try:
-            outcomes, unchanged = _read_all(writer, found, reader, mapping, progress or _silent)
-            _refuse_nothing(outcomes, unchanged)
-        except MyoSemError:
+        outcomes, unchanged = read_sources(writer, found, reader, mapping, progress or _silent)
+        if not unchanged and not any(outcome.usable for outcome in outcomes):
             writer.abandon()
-            raise
+            raise _nothing_usable(outcomes)
         library = _publish_if_new(writer, outcomes, model, progress or _silent)
         report = _report(library, library.version == writer.version, outcomes, unchanged)
         library.close()
@@ -130,7 +128,7 @@ def reindex(
                 f"the library {library_path} holds no recordings",
                 hint=f"myosem ingest RECORDINGS --library {library_path}",
             )
-        writer.clear()
+        writer.abandon()
         library = _publish(writer, [], model, progress or _silent, everything=True)
         report = _report(library, True, [], 0)
         library.close()
@@ -141,135 +139,11 @@ def _silent(what: str, done: int, total: int) -> None:
     """Progress nobody wants to see."""
 
 
-def _read_all(
-    writer: LibraryWriter,
-    found: Sequence[SourceFile | Skipped],
-    reader: str | None,
-    mapping: Path | None,
-    progress: Progress,
-) -> tuple[list[Outcome], int]:
-    """What became of every source that is new or has changed, and how many have not."""
-    settings = _settings(reader, mapping)
-    known = {} if writer.base is None else writer.base.catalogue.sources()
-    outcomes = [Outcome(_skipped(item)) for item in found if isinstance(item, Skipped)]
-    files = [(item, _key(item, settings)) for item in found if isinstance(item, SourceFile)]
-    todo = [(file, key) for file, key in dict.fromkeys(files) if _is_new(known.get(key[0]), key)]
-    stored = _Stored(writer, {key[0] for _, key in todo})
-    journal = Journal(writer.staging / "journal.jsonl", writer.signals, writer.version)
-    try:
-        for number, (file, key) in enumerate(todo):
-            progress("reading", number, len(todo))
-            outcome = journal.take(key)
-            if outcome is None:
-                outcome = _read(file, key, reader, mapping, stored, journal)
-                journal.add(outcome)
-            stored.add(outcome.recordings)
-            outcomes.append(outcome)
-    finally:
-        journal.close()
-    progress("reading", len(todo), len(todo))
-    return outcomes, len(dict.fromkeys(files)) - len(todo)
-
-
-class _Stored:
-    """Which samples are in the library, by content hash.
-
-    Args:
-        writer: of the library.
-        reread: sources whose recordings do not count, for they are being read again.
-    """
-
-    def __init__(self, writer: LibraryWriter, reread: set[str]) -> None:
-        base = [] if writer.base is None else writer.base.catalogue.hashes()
-        self._by_hash = {digest: recording for digest, recording, source in base if source not in reread}
-
-    def add(self, rows: Iterable[RecordingRow]) -> None:
-        """Count recordings that have just been stored."""
-        self._by_hash |= {row.hash: row.recording for row in rows}
-
-    def find(self, content_hash: str) -> str | None:
-        """Id of the recording with these samples."""
-        return self._by_hash.get(content_hash)
-
-
-Key = tuple[str, int, float, str]
-
-
-def _read(
-    file: SourceFile, key: Key, reader: str | None, mapping: Path | None, stored: _Stored, journal: Journal
-) -> Outcome:
-    """Read one source and store what is new of it; all of it or nothing.
-
-    Raises:
-        UsageError, MappingError: the reader or mapping asked for cannot be used at all.
-    """
-    try:
-        chosen = reader_for(file, reader, mapping)
-    except SourceError as error:
-        return Outcome(SourceRow(*key, "failed", str(error)))
-    try:
-        recordings = list(chosen.read(file))
-        for recording in recordings:
-            check_recording(recording)
-    except KnownBadError as error:
-        return Outcome(SourceRow(*key, "skipped", str(error)))
-    except MyoSemError as error:
-        return Outcome(SourceRow(*key, "failed", str(error)))
-    if not recordings:
-        return Outcome(SourceRow(*key, "failed", f"{file.source}: there is no recording in it"))
-    return _store(recordings, key, stored, journal)
-
-
-def _store(recordings: Sequence[Recording], key: Key, stored: _Stored, journal: Journal) -> Outcome:
-    rows: dict[str, RecordingRow] = {}
-    duplicates: list[Duplicate] = []
-    for recording in recordings:
-        content_hash = recording.content_hash
-        twin = content_hash[:16] if content_hash in rows else stored.find(content_hash)
-        if twin is None:
-            place = journal.signals().append(recording.samples)
-            rows[content_hash] = RecordingRow.of(recording, content_hash, place)
-        else:
-            duplicates.append(Duplicate(key[0], twin, recording.dataset, recording.subject))
-    reason = None
-    if duplicates:
-        twins = ", ".join(sorted({duplicate.recording for duplicate in duplicates}))
-        share = "" if not rows else f"{len(duplicates)} of {len(recordings)} recordings: "
-        reason = f"{share}duplicate of {twins}"
-    source = SourceRow(*key, "stored" if rows else "duplicate", reason)
-    return Outcome(source, tuple(rows.values()), tuple(duplicates))
-
-
-def _settings(reader: str | None, mapping: Path | None) -> str:
-    """How sources are read, as a word that changes where that changes."""
-    digest = (
-        "" if mapping is None or not mapping.is_file() else hashlib.sha256(mapping.read_bytes()).hexdigest()
-    )
-    return f"{reader or 'any'} {digest[:16]}".strip()
-
-
-def _key(file: SourceFile, settings: str) -> Key:
-    try:
-        return file.source, file.size, file.mtime, settings
-    except SourceError:
-        return file.source, 0, 0.0, settings
-
-
-def _skipped(item: Skipped) -> SourceRow:
-    return SourceRow(item.source, 0, 0.0, "", "failed" if item.failed else "skipped", item.reason)
-
-
-def _is_new(known: SourceRow | None, key: Key) -> bool:
-    return known is None or known.status == "failed" or astuple(known)[:4] != key
-
-
-def _refuse_nothing(outcomes: Sequence[Outcome], unchanged: int) -> None:
-    if unchanged or any(outcome.source.status in ("stored", "duplicate") for outcome in outcomes):
-        return
-    reasons = [str(outcome.source.reason) for outcome in outcomes if outcome.source.status == "failed"]
-    reasons = reasons or [f"{outcome.source.source}: {outcome.source.reason}" for outcome in outcomes]
-    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
-    raise SourceError(f"nothing could be read{more}: {reasons[0] if reasons else 'no files'}")
+def _nothing_usable(outcomes: Sequence[Outcome]) -> SourceError:
+    """Says why the first source was not stored, preferring one that failed."""
+    rows = sorted((outcome.source for outcome in outcomes), key=lambda row: row.status != "failed")
+    more = f", {len(rows)} sources in all" if len(rows) > 1 else ""
+    return SourceError(f"nothing could be read{more}; the first: {rows[0].reason} ({rows[0].source})")
 
 
 def _publish_if_new(

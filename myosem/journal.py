@@ -16,6 +16,9 @@ from myosem.catalogue_writer import Duplicate
 from myosem.errors import LibraryError
 from myosem.store import SignalReader, SignalWriter
 
+Key = tuple[str, int, float, str]
+"""Source, size, time of change and settings: equal as long as reading it again would give the same."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -26,10 +29,15 @@ class Outcome:
     duplicates: tuple[Duplicate, ...] = ()
 
     @property
-    def key(self) -> tuple[str, int, float, str]:
-        """Equal as long as neither the source nor the way it is read has changed."""
+    def key(self) -> Key:
+        """Of the source."""
         source = self.source
         return source.source, source.size, source.mtime, source.settings
+
+    @property
+    def usable(self) -> bool:
+        """Whether it could be read."""
+        return self.source.status in ("stored", "duplicate")
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Outcome":
@@ -59,7 +67,7 @@ class Journal:
         self._taken = 0
         self._writer: SignalWriter | None = None
 
-    def take(self, key: tuple[str, int, float, str]) -> Outcome | None:
+    def take(self, key: Key) -> Outcome | None:
         """The outcome of the next source if an earlier run has it, else None."""
         if self._writer is None and self._taken < len(self._done):
             outcome = self._done[self._taken]
@@ -85,7 +93,10 @@ class Journal:
         self._file.write(json.dumps(asdict(outcome)) + "\n")
         self._file.flush()
 
-    def close(self) -> None:
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(self, *error: object) -> None:
         """Write the samples through to the disk."""
         writer = self.signals()
         size = writer.close()

@@ -12,10 +12,7 @@ step. Readers take no lock: what they have opened never changes.
 
 import difflib
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -29,11 +26,10 @@ from myosem.catalogue import (
     SegmentRow,
     SessionKey,
 )
-from myosem.catalogue_writer import CatalogueWriter
 from myosem.errors import LibraryError
-from myosem.index import FileEntry, FlatIndex, Manifest, VectorIndex, load_vectors
+from myosem.index import FlatIndex, Manifest, VectorIndex, load_vectors
 from myosem.records import Recording
-from myosem.store import SignalReader, replace_text, sha256_of, sync, writer_lock
+from myosem.store import SignalReader, sha256_of, writer_lock
 
 CURRENT, LOCK, MANIFEST, CATALOGUE, VECTORS = (
     "CURRENT",
@@ -93,6 +89,8 @@ class Library:
         Raises:
             LibraryError: there is one already, or the folder holds other things.
         """
+        from myosem.library_writer import LibraryWriter
+
         with LibraryWriter.lock(Path(path)) as writer:
             if writer.base is not None:
                 raise LibraryError(
@@ -143,7 +141,7 @@ class Library:
         return self._recording(rows[0])
 
     def named(self, id_or_source: str) -> list[RecordingRow]:
-        """Recordings of this id, or of the path they were ingested from, without their samples; maybe none."""
+        """Recordings of this id, or of the path they were ingested from, without samples; maybe none."""
         return self.catalogue.recordings("recording = ? OR source = ?", [id_or_source, id_or_source])
 
     def segments_of(self, session: SessionKey) -> list[SegmentRow]:
@@ -218,19 +216,15 @@ class Library:
             raise LibraryError("the published version stays", got=f"keep = {keep}", expected="at least 1")
         with writer_lock(self.path / LOCK):
             current = published_version(self.path) or self.version
-            published = sorted(
-                int(folder.name) for folder in (self.path / VERSIONS).iterdir() if int(folder.name) <= current
-            )
+            published = [version for version in _numbers(self.path / VERSIONS) if version <= current]
             old, kept = published[:-keep], published[-keep:]
             for version in old:
                 shutil.rmtree(version_folder(self.path, version))
-            used = {
-                name
-                for version in kept
-                for name in Manifest.read(version_folder(self.path, version) / MANIFEST).signals
-            }
-            for file in (self.path / SIGNALS).iterdir():
-                if file.name not in used and int(file.stem) <= current:
+            manifests = [Manifest.read(version_folder(self.path, version) / MANIFEST) for version in kept]
+            used = {name for manifest in manifests for name in manifest.signals}
+            for number in _numbers(self.path / SIGNALS):
+                file = self.path / SIGNALS / f"{number:06d}.bin"
+                if number <= current and file.name not in used:
                     file.unlink()
             return old
 
@@ -260,120 +254,6 @@ class Library:
                 )
 
 
-class LibraryWriter:
-    """The one process that may change a library; see ``lock``.
-
-    Attributes:
-        path: of the library.
-        base: the published version, None where there is none yet.
-        version: number of the next version.
-        staging: folder for work in progress; what is in it survives until something is published.
-        signals: the signal file of the next version.
-    """
-
-    def __init__(self, path: Path, made_folder: bool = False) -> None:
-        self.path = path
-        self._made_folder = made_folder
-        self.base = None if published_version(path) is None else Library.open(path)
-        self.version = 1 if self.base is None else self.base.version + 1
-        self.staging = path / STAGING
-        self.signals = path / SIGNALS / f"{self.version:06d}.bin"
-        self.prepared = self.staging / "version"
-
-    @classmethod
-    @contextmanager
-    def lock(cls, path: Path) -> Iterator["LibraryWriter"]:
-        """Hold the right to write to a library; its folder is made where missing.
-
-        Raises:
-            LibraryError: another process writes to it, it is damaged, or the folder holds other things.
-        """
-        _refuse_foreign_folder(path)
-        made_folder = not path.exists()
-        for part in (STAGING, SIGNALS, VERSIONS):
-            (path / part).mkdir(parents=True, exist_ok=True)
-        with writer_lock(path / LOCK):
-            writer = cls(path, made_folder)
-            try:
-                yield writer
-            finally:
-                if writer.base is not None:
-                    writer.base.close()
-
-    def catalogue(self) -> CatalogueWriter:
-        """Start the catalogue of the next version."""
-        if self.prepared.exists():
-            shutil.rmtree(self.prepared)
-        self.prepared.mkdir()
-        base = None if self.base is None else self.base.folder / CATALOGUE
-        return CatalogueWriter(self.prepared / CATALOGUE, base)
-
-    def publish(
-        self, model: str | None = None, fingerprint: str | None = None, feature_version: str | None = None
-    ) -> Library:
-        """Make the prepared version the published one, in one step.
-
-        Args:
-            model: name of the model that made ``vectors.npy``; None where there are no vectors.
-            fingerprint: of that model.
-            feature_version: of the features it read.
-        """
-        manifest = replace(
-            self._manifest(), model=model, fingerprint=fingerprint, feature_version=feature_version
-        )
-        manifest.write(self.prepared / MANIFEST)
-        sync(self.prepared / MANIFEST)
-        sync(self.prepared)
-        target = version_folder(self.path, self.version)
-        if target.exists():  # moved here by a process that died before it could publish
-            shutil.rmtree(target)
-        self.prepared.rename(target)
-        sync(target.parent)
-        sync(self.signals.parent)
-        replace_text(self.path / CURRENT, f"{target.name}\n")
-        self.clear()
-        return Library(self.path, self.version)
-
-    def clear(self) -> None:
-        """Forget work in progress."""
-        shutil.rmtree(self.staging)
-        self.staging.mkdir()
-
-    def abandon(self) -> None:
-        """Forget work in progress and its samples; where nothing was ever published, the folder too."""
-        self.clear()
-        self.signals.unlink(missing_ok=True)
-        if self.base is None:
-            for part in (STAGING, SIGNALS, VERSIONS):
-                shutil.rmtree(self.path / part)
-            (self.path / LOCK).unlink()
-            if self._made_folder:
-                self.path.rmdir()
-
-    def _manifest(self) -> Manifest:
-        files = {}
-        for path in sorted(self.prepared.iterdir()):
-            sync(path)
-            files[path.name] = FileEntry(path.stat().st_size, sha256_of(path))
-        catalogue = Catalogue.open(self.prepared / CATALOGUE)
-        recordings, segments = catalogue.counts()
-        signals = {name: (self.path / SIGNALS / name).stat().st_size for name in catalogue.signal_files()}
-        catalogue.close()
-        dimension = None
-        if VECTORS in files:
-            dimension = int(load_vectors(self.prepared / VECTORS).shape[1])
-        created = datetime.now(UTC).isoformat(timespec="seconds")
-        return Manifest(
-            version=self.version,
-            created=created,
-            recordings=recordings,
-            segments=segments,
-            dimension=dimension,
-            files=files,
-            signals=signals,
-        )
-
-
 def version_folder(path: Path, version: int) -> Path:
     """Folder of one version of the library in ``path``."""
     return path / VERSIONS / f"{version:06d}"
@@ -398,19 +278,11 @@ def published_version(path: Path) -> int | None:
     return int(text)
 
 
-def _refuse_foreign_folder(path: Path) -> None:
-    if path.exists() and not path.is_dir():
-        raise LibraryError(f"{path} is a file", expected="a folder for the library, new or made by myosem")
-    if path.is_dir() and not (path / CURRENT).exists():
-        others = sorted(entry.name for entry in path.iterdir() if entry.name not in PARTS)
-        if others:
-            raise LibraryError(
-                f"the folder {path} holds other things",
-                got=", ".join(others[:5]),
-                expected="an empty or new folder, or a library",
-            )
+def _numbers(folder: Path) -> list[int]:
+    """Numbers that name the files or folders in a folder, ascending."""
+    return sorted(int(entry.stem) for entry in folder.iterdir() if entry.stem.isdecimal())
 
 
-def _missing(what: str, name: str, exists: Iterator[str] | dict[str, object]) -> LibraryError:
+def _missing(what: str, name: str, exists: Iterable[str]) -> LibraryError:
     close = difflib.get_close_matches(name, list(exists), n=5, cutoff=0.3)
     return LibraryError(f"there is no {what} {name!r} in the library", exists=close, hint="myosem info")
