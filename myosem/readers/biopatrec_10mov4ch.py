@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from myosem.errors import SourceError
 from myosem.readers.base import PathReader, SourceFile
-from myosem.readers.parse import Label, load_mat, mat_numbers
+from myosem.readers.parse import Label, as_float32, load_mat, mat_numbers
 from myosem.records import Channel, Recording, Span
 
 RATE_HZ = 2000.0
@@ -55,7 +55,7 @@ class BioPatRec(PathReader):
         data = mat_numbers(file, session["tdata"], "tdata", (length, 4, len(names)))
         _check_timing(file, session)
         yield Recording(
-            samples=np.concatenate(np.moveaxis(data, 2, 0)).astype(np.float32),  # TCM -> (M*T)C
+            samples=as_float32(np.moveaxis(data, 2, 0).reshape(-1, 4)),  # TCM -> (M*T)C
             rate_hz=RATE_HZ,
             channels=CHANNELS,
             dataset=self.name,

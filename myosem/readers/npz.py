@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from myosem.errors import MappingError, SourceError
 from myosem.readers.base import Reader, SourceFile, reason
 from myosem.readers.mapping import mapped_recording, mapping_for
-from myosem.readers.parse import mat_numbers
+from myosem.readers.parse import as_float32, mat_numbers
 from myosem.records import Recording
 
 EXAMPLE = """\
@@ -58,6 +58,8 @@ class Npz(Reader):
             )
         names = [f"ch{i + 1}" for i in range(samples.shape[1])]
         labels = _texts(found[label_from[0]]) if label_from else None
+        if samples.dtype.kind == "f":
+            samples = as_float32(samples)
         yield mapped_recording(file, mapping, self.name, samples, names=names, labels=labels)
 
 
@@ -85,10 +87,14 @@ def _load(file: SourceFile, names: list[str]) -> tuple[list[str], dict[str, NDAr
 
 
 def _texts(values: NDArray[Any]) -> NDArray[np.str_]:
-    """Label values as ``(T,)`` texts; whole numbers without a decimal point."""
+    """Label values as ``(T,)`` texts: whole numbers without a decimal point, nothing for NaN."""
     flat = values.reshape(-1)
-    whole = flat.dtype.kind == "f" and bool(np.all(flat == np.round(flat)))
-    return (flat.astype(np.int64) if whole else flat).astype(np.str_)
+    if flat.dtype.kind != "f":
+        return flat.astype(np.str_)
+    known = np.isfinite(flat)
+    whole = bool(np.all(flat[known] == np.round(flat[known])))
+    texts = np.where(known, flat, 0).astype(np.int64 if whole else flat.dtype).astype(np.str_)
+    return np.where(known, texts, "")
 
 
 READER = Npz()

@@ -107,6 +107,12 @@ def as_int8(file: SourceFile, values: NDArray[np.integer[Any]]) -> NDArray[np.in
     return values.astype(np.int8)
 
 
+def as_float32(values: NDArray[Any]) -> NDArray[np.float32]:
+    """The same values as contiguous float32; what does not fit becomes infinite."""
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(values, dtype=np.float32)
+
+
 def load_mat(file: SourceFile, names: Sequence[str]) -> dict[str, Any]:
     """These variables of a MATLAB 5 file; no other is looked at.
 

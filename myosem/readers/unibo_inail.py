@@ -6,7 +6,7 @@ import numpy as np
 
 from myosem.errors import SourceError
 from myosem.readers.base import PathReader, SourceFile
-from myosem.readers.parse import Label, load_mat, mat_numbers, run_spans
+from myosem.readers.parse import Label, as_float32, load_mat, mat_numbers, run_spans
 from myosem.records import Channel, Recording
 
 RATE_HZ = 500.0
@@ -45,7 +45,7 @@ class UniboInail(PathReader):
             raise SourceError(f"{file.source}: a label is not known", got=sorted(strange), expected="1 to 6")
         session = f"day{at['day']}-posture{at['posture']}"
         yield Recording(
-            samples=np.ascontiguousarray(emg, dtype=np.float32),
+            samples=as_float32(emg),
             rate_hz=RATE_HZ,
             channels=CHANNELS,
             dataset=self.name,
