@@ -7,6 +7,7 @@
     │   └── KnownBadError        a published file that is known to be wrong and is left out on purpose
     ├── MappingError             a mapping file does not fit its schema or its data
     ├── PromptError              an action entry does not fit the schema
+    ├── GenerationError          a language model cannot be reached or gives no usable answer
     ├── LibraryError             a library is missing, damaged, locked or empty
     │   └── IndexMismatchError   the index was made by another model
     ├── ModelError               a bundle is missing, damaged or of another version
@@ -76,6 +77,10 @@ class MappingError(MyoSemError):
 
 class PromptError(MyoSemError):
     """An action entry does not fit the schema."""
+
+
+class GenerationError(MyoSemError):
+    """A language model cannot be reached or gives no usable answer."""
 
 
 class LibraryError(MyoSemError):

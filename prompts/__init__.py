@@ -2,8 +2,10 @@
 
 from myosem.prompts.load import action_for_name, load_actions, read_file, texts_of
 from myosem.prompts.schema import GROUPS, MUSCLES, POSE_FIELDS, VIEWS, Action, Pose, View, normal
+from myosem.prompts.templates import EFFORTS, effort_word, template_texts, with_effort
 
 __all__ = [
+    "EFFORTS",
     "GROUPS",
     "MUSCLES",
     "POSE_FIELDS",
@@ -12,8 +14,11 @@ __all__ = [
     "Pose",
     "View",
     "action_for_name",
+    "effort_word",
     "load_actions",
     "normal",
     "read_file",
+    "template_texts",
     "texts_of",
+    "with_effort",
 ]

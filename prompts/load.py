@@ -37,7 +37,8 @@ def read_file(path: Path) -> PromptFile:
     except (OSError, UnicodeDecodeError) as error:
         raise PromptError(f"{path.name}: cannot be read", got=error) from error
     except yaml.YAMLError as error:
-        raise PromptError(f"{path.name}: is not YAML", got=" ".join(str(error).split())) from error
+        said = " ".join(str(error).split()).replace('in "<unicode string>", ', "in ")
+        raise PromptError(f"{path.name}: is not YAML", got=said) from error
     return parse_file(content, path)
 
 

@@ -1,7 +1,6 @@
 """What an action entry holds, and the checks one entry has to pass."""
 
 import datetime
-import re
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
@@ -52,7 +51,7 @@ Item = TypeVar("Item", bound=Hashable)
 
 def normal(text: str) -> str:
     """The form in which texts are compared: case, hyphens, outer punctuation and spacing do not count."""
-    return " ".join(re.sub(r"[-_\s]+", " ", text.casefold()).split()).strip(" .!?,;:")
+    return " ".join(text.casefold().replace("-", " ").replace("_", " ").split()).strip(" .!?,;:")
 
 
 def _without_repeats(items: tuple[Item, ...]) -> tuple[Item, ...]:
@@ -202,7 +201,7 @@ def _translated(error: ValidationError, content: Any, path: Path) -> PromptError
     got = None if isinstance(first["input"], dict | list) else repr(first["input"])
     if first["type"] == "extra_forbidden":
         return PromptError(f"{place}: unknown field", exists=_siblings(first), hint=more)
-    return PromptError(f"{place}: {first['msg']}", got=got, hint=more)
+    return PromptError(f"{place}: {first['msg'].removeprefix('Value error, ')}", got=got, hint=more)
 
 
 def _siblings(error: ErrorDetails) -> tuple[str, ...]:
