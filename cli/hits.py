@@ -1,0 +1,138 @@
+"""Hits of a search the way a person, a spreadsheet or a program wants them."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from myosem.cli.render import (
+    Column,
+    as_csv,
+    colour_wanted,
+    envelope,
+    plural,
+    seconds,
+    shorten,
+    sparkline,
+    styled,
+    table,
+    terminal_width,
+)
+from myosem.errors import UsageError
+
+if TYPE_CHECKING:
+    from myosem.records import Recording
+    from myosem.search import Engine, Hit, SearchResult
+
+FIELDS = (
+    *("rank", "score", "segment", "recording", "source", "dataset", "subject", "session"),
+    *("start_s", "end_s", "label", "simulated"),
+)
+SPARK_WIDTH = 24
+WIDE = 110
+
+
+def check_formats(as_json: bool, csv: bool, plot: Path | None) -> None:
+    """Refuse contradicting formats before anything is searched.
+
+    Raises:
+        UsageError: two formats at once, or a picture that cannot be written.
+    """
+    if as_json and csv:
+        raise UsageError("--json and --csv cannot both be printed", expected="one of them")
+    if plot is not None:
+        from myosem.pictures import check_picture_path
+
+        check_picture_path(plot)
+
+
+def show(
+    engine: "Engine", result: "SearchResult", *, as_json: bool, csv: bool = False, plot: Path | None = None
+) -> None:
+    """Print a result in the format asked for, and draw it where asked."""
+    if as_json:
+        typer.echo(json.dumps(asdict(result), ensure_ascii=False))
+    elif csv:
+        typer.echo(as_csv((asdict(hit) for hit in result.hits), FIELDS), nl=False)
+    else:
+        recordings = [engine.recording(hit.recording) for hit in result.hits]
+        typer.echo(listing(result, recordings, width=terminal_width(), colour=colour_wanted()))
+    if plot is not None:
+        from myosem.pictures import plot_hits
+
+        plot_hits(result, [engine.recording(hit.recording) for hit in result.hits], plot)
+        typer.echo(f"wrote {plot}", err=True)
+
+
+def listing(result: "SearchResult", recordings: "list[Recording]", *, width: int, colour: bool) -> str:
+    """Hits as a table, or as two lines each where the terminal is narrow."""
+    if not result.hits:
+        return "no hits"
+    sparks = [spark(hit, one, colour) for hit, one in zip(result.hits, recordings, strict=True)]
+    body = _table(result, sparks, width, colour) if width >= WIDE else _cards(result, sparks, width, colour)
+    return f"{body}\n{styled(_closing(result), '2', colour)}"
+
+
+def spark(hit: "Hit", recording: "Recording", colour: bool) -> str:
+    """The hit's envelope between two bars, with half its length of context on either side."""
+    length = hit.end_s - hit.start_s
+    context_s = max(length / 2, 0.25)
+    first, last = max(hit.start_s - context_s, 0.0), min(hit.end_s + context_s, recording.duration_s)
+    course = envelope(recording.between(first, last), SPARK_WIDTH, recording.signal == "envelope")
+    blocks = sparkline(course)
+    scale = len(blocks) / max(last - first, 1e-9)
+    start, end = round((hit.start_s - first) * scale), round((hit.end_s - first) * scale)
+    before, inside, after = blocks[:start], blocks[start:end], blocks[end:]
+    pad = " " * (SPARK_WIDTH - len(blocks))
+    return f"{styled(before, '2', colour)}│{styled(inside, '36', colour)}│{styled(after, '2', colour)}{pad}"
+
+
+def _table(result: "SearchResult", sparks: list[str], width: int, colour: bool) -> str:
+    columns = [
+        Column("#", "right"),
+        Column("score", "right"),
+        Column("dataset", minimum=8),
+        Column("subject", minimum=7),
+        Column("session", minimum=7),
+        Column("start-end (s)", "right"),
+        Column("label", minimum=10),
+        Column(""),
+    ]
+    rows = [
+        [
+            *(hit.rank, f"{hit.score:.3f}", hit.dataset, hit.subject, hit.session, _times(hit), hit.label),
+            "simulated" if hit.simulated else "",
+        ]
+        for hit in result.hits
+    ]
+    lines = table(columns, rows, width=width - SPARK_WIDTH - 4).split("\n")
+    longest = max(len(line) for line in lines)
+    heading = styled(f"{lines[0]:{longest}}  signal", "2", colour)
+    body = [f"{line:{longest}}  {mark}".rstrip() for line, mark in zip(lines[1:], sparks, strict=True)]
+    return "\n".join([heading, *body])
+
+
+def _cards(result: "SearchResult", sparks: list[str], width: int, colour: bool) -> str:
+    lines = []
+    for hit, mark in zip(result.hits, sparks, strict=True):
+        label = shorten(hit.label or "-", max(width - SPARK_WIDTH - 16, 8))
+        room = max(width - SPARK_WIDTH - 16, 8)
+        lines.append(f"{hit.rank:3d}  {hit.score:6.3f}  {styled(f'{label:{room}}', '1', colour)} {mark}")
+        place = [hit.dataset, hit.subject, hit.session, f"{_times(hit)} s"]
+        place += ["simulated"] if hit.simulated else []
+        lines.append(f"{'':13}{shorten(' · '.join(place), width - 13)}")
+    return "\n".join(lines)
+
+
+def _times(hit: "Hit") -> str:
+    return f"{seconds(hit.start_s)}-{seconds(hit.end_s)}"
+
+
+def _closing(result: "SearchResult") -> str:
+    simulated = " · all simulated" if all(hit.simulated for hit in result.hits) else ""
+    return (
+        f"{plural(len(result.hits), 'hit')} for “{result.query}” in {result.library}, "
+        f"version {result.version}{simulated}"
+    )

@@ -1,0 +1,79 @@
+"""``myosem ingest`` and ``myosem index``: recordings into a library, and their vectors anew."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from myosem.cli import options
+from myosem.cli.info import MOST_LEFT_OUT, dataset_table
+from myosem.cli.progress import progress_bar
+from myosem.cli.render import colour_wanted, plural, terminal_width
+
+if TYPE_CHECKING:
+    from myosem.ingest import IngestReport
+
+UNREAD = 2
+
+
+def ingest(
+    sources: Annotated[list[str], typer.Argument(help="Files, folders and .zip archives.")],
+    *,
+    library: options.LibraryOption = None,
+    reader: options.ReaderOption = None,
+    mapping: options.MappingOption = None,
+    no_index: Annotated[
+        bool, typer.Option("--no-index", help="Store only; myosem index makes it searchable later.")
+    ] = False,
+    model: options.ModelOption = None,
+) -> None:
+    """Put recordings into a library and make them searchable."""
+    from myosem.ingest import ingest as run
+
+    encoder = None if no_index else options.open_model(model)
+    target = library or options.DEFAULT_LIBRARY
+    with progress_bar() as progress:
+        report = run(target, sources, model=encoder, reader=reader, mapping=mapping, progress=progress)
+    summarise(report, target)
+
+
+def index(*, library: options.LibraryOption = None, model: options.ModelOption = None) -> None:
+    """Embed everything in a library again, with the model of today."""
+    from myosem.ingest import reindex
+
+    target = options.library_path(library)
+    encoder = options.open_model(model)
+    with progress_bar() as progress:
+        report = reindex(target, encoder, progress=progress)
+    segments = sum(one.segments for one in report.summary.datasets)
+    typer.echo(f"{target}, version {report.version}: {plural(segments, 'segment')} indexed by {encoder.name}")
+
+
+def summarise(report: "IngestReport", library: Path) -> None:
+    """Print what was understood on stdout and what went wrong on stderr; exit with 2 where something did."""
+    typer.echo(dataset_table(report.summary.datasets, width=terminal_width(), colour=colour_wanted()))
+    typer.echo(f"{library}, version {report.version}: {', '.join(_counts(report))}")
+    left_out = [*report.failed, *report.skipped]
+    for one in left_out[:MOST_LEFT_OUT]:
+        reason = (one.reason or "").removeprefix(f"{one.source}: ")
+        typer.echo(f"{one.status}: {one.source}: {reason}", err=True)
+    if len(left_out) > MOST_LEFT_OUT:
+        more = len(left_out) - MOST_LEFT_OUT
+        typer.echo(f"and {more:,} more: myosem info --library {library} --json", err=True)
+    if report.failed:
+        count = plural(len(report.failed), "source")
+        typer.echo(f"myosem: error: {count} could not be read; everything else is published", err=True)
+        raise typer.Exit(UNREAD)
+
+
+def _counts(report: "IngestReport") -> list[str]:
+    counts = [plural(report.stored, "new recording")]
+    if report.unchanged:
+        counts.append(f"{plural(report.unchanged, 'source')} unchanged")
+    if report.duplicates:
+        counts.append(f"{plural(len(report.duplicates), 'duplicate')} stored once")
+    if report.skipped:
+        counts.append(f"{len(report.skipped):,} skipped")
+    if report.failed:
+        counts.append(f"{len(report.failed):,} failed")
+    return counts

@@ -1,0 +1,127 @@
+"""``myosem inspect``: what a reader makes of a file, with nothing stored."""
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from myosem.cli import options
+from myosem.cli.render import (
+    Column,
+    colour_wanted,
+    duration,
+    envelope,
+    plural,
+    sparkline,
+    styled,
+    table,
+    terminal_width,
+)
+
+if TYPE_CHECKING:
+    from myosem.records import Recording
+
+SPARK_WIDTH = 32
+
+
+def inspect(
+    file: Annotated[str, typer.Argument(help="A file, folder, archive, or archive.zip!inner/path.")],
+    *,
+    reader: options.ReaderOption = None,
+    mapping: options.MappingOption = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Show what a reader makes of a file; nothing is stored."""
+    from myosem.readers import read_recordings
+
+    recordings = read_recordings(file, reader=reader, mapping=mapping)
+    if as_json:
+        typer.echo(json.dumps({"source": file, "recordings": facts(recordings)}, ensure_ascii=False))
+        return
+    typer.echo(listing(recordings, width=terminal_width(), colour=colour_wanted()))
+
+
+def facts(recordings: "list[Recording]") -> list[dict[str, Any]]:
+    """All there is to say about each recording but its samples, and how many segments are found."""
+    found = segment_counts(recordings)
+    return [_facts(one, counts) for one, counts in zip(recordings, found, strict=True)]
+
+
+def segment_counts(recordings: "list[Recording]") -> list[Counter[str]]:
+    """How many contractions and rests are found in each recording, session by session."""
+    from myosem.segments import find_segments
+
+    sessions: dict[tuple[str, str, str], list[int]] = {}
+    for position, one in enumerate(recordings):
+        sessions.setdefault((one.dataset, one.subject, one.session), []).append(position)
+    counts: list[Counter[str]] = [Counter() for _ in recordings]
+    for positions in sessions.values():
+        for segment in find_segments([recordings[position] for position in positions]):
+            counts[positions[segment.recording]][segment.kind] += 1
+    return counts
+
+
+def _facts(recording: "Recording", counts: Counter[str]) -> dict[str, Any]:
+    from myosem.records import dead_channels
+
+    plain = ("name", "source", "dataset", "subject", "session", "rate_hz", "duration_s", "unit", "signal")
+    return {
+        **{name: getattr(recording, name) for name in plain},
+        "samples": int(recording.samples.shape[0]),
+        "channels": [
+            {"name": channel.name, "angle_deg": channel.angle_deg, "along_mm": channel.along_mm}
+            for channel in recording.channels
+        ],
+        "dead_channels": [recording.channels[c].name for c in dead_channels(recording.samples)],
+        "band_hz": list(recording.band_hz) if recording.band_hz else None,
+        "anchored": recording.anchored,
+        "simulated": recording.simulated,
+        "contractions": counts["contraction"],
+        "rests": counts["rest"],
+        "spans": [
+            {"start_s": span.start_s, "end_s": span.end_s, "label": span.label, "action": span.action}
+            for span in recording.spans
+        ],
+        "notes": list(recording.notes),
+    }
+
+
+def listing(recordings: "list[Recording]", *, width: int, colour: bool) -> str:
+    """A table of recordings, then their labels and what the reader had to mend."""
+    columns = [
+        Column("dataset", minimum=6),
+        Column("subject", minimum=6),
+        Column("session", minimum=6),
+        Column("recording", minimum=8),
+        Column("channels", "right"),
+        Column("rate", "right"),
+        Column("length", "right"),
+        Column("segments", "right"),
+        Column("signal", minimum=8),
+    ]
+    rows = [
+        [
+            *(one.dataset, one.subject, one.session, one.name, len(one.channels), f"{one.rate_hz:g} Hz"),
+            *(duration(one.duration_s), counts.total(), _spark(one)),
+        ]
+        for one, counts in zip(recordings, segment_counts(recordings), strict=True)
+    ]
+    parts = [table(columns, rows, width=width, colour=colour)]
+    labels = Counter(span.label for one in recordings for span in one.spans)
+    said = ", ".join(f"{label} ×{count}" if count > 1 else label for label, count in labels.items())
+    parts.append(f"{styled('labels', '2', colour)}  {said or 'none'}")
+    mended = Counter(note for one in recordings for note in one.notes)
+    parts += [
+        f"{styled('note', '2', colour)}    {note}{f' (×{count})' if count > 1 else ''}"
+        for note, count in mended.items()
+    ]
+    total = duration(sum(one.duration_s for one in recordings))
+    simulated = ", simulated" if all(one.simulated for one in recordings) else ""
+    closing = f"{plural(len(recordings), 'recording')}, {total}{simulated}; nothing was stored"
+    return "\n".join([*parts, styled(closing, "2", colour)])
+
+
+def _spark(recording: "Recording") -> str:
+    samples = recording.between(0, recording.duration_s)
+    return sparkline(envelope(samples, SPARK_WIDTH, recording.signal == "envelope"))

@@ -1,0 +1,91 @@
+"""Options that several commands share, and where the library is."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from myosem.errors import LibraryError
+
+if TYPE_CHECKING:
+    from myosem.model import Model
+    from myosem.search import Engine
+
+DEFAULT_LIBRARY = Path("lib")
+VARIABLE = "MYOSEM_LIBRARY"
+
+LibraryOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--library", "-l", envvar=VARIABLE, metavar="DIR", help="The library; ./lib if that exists."
+    ),
+]
+CountOption = Annotated[int, typer.Option("-k", metavar="N", help="How many to print at most.")]
+WhereOption = Annotated[
+    str | None,
+    typer.Option(
+        "--where",
+        metavar="CONDITION",
+        help="Only segments for which this SQL condition holds, such as \"dataset = '3dc'\".",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV with a heading line.")]
+PlotOption = Annotated[
+    Path | None,
+    typer.Option("--plot", metavar="FILE", help="Also draw the hits as a .png, .svg or .pdf."),
+]
+StartOption = Annotated[
+    float | None, typer.Option("--start", metavar="S", help="Start of the stretch in seconds.")
+]
+EndOption = Annotated[float | None, typer.Option("--end", metavar="S", help="End of the stretch in seconds.")]
+RecordingOption = Annotated[
+    str | None,
+    typer.Option("--recording", metavar="NAME", help="Which recording, where the source holds several."),
+]
+ReaderOption = Annotated[
+    str | None,
+    typer.Option("--reader", "--dataset", metavar="NAME", help="Read every file with this reader."),
+]
+ModelOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--model", envvar="MYOSEM_MODEL", metavar="DIR", help="Another model than the packaged one."
+    ),
+]
+MappingOption = Annotated[
+    Path | None,
+    typer.Option("--mapping", metavar="FILE", help="A YAML mapping that says how to read .csv and .npz."),
+]
+
+
+def library_path(given: Path | None) -> Path:
+    """The library's folder: as given, else ``./lib``.
+
+    Raises:
+        LibraryError: none was named and ``./lib`` does not exist.
+    """
+    if given is not None:
+        return given
+    if DEFAULT_LIBRARY.is_dir():
+        return DEFAULT_LIBRARY
+    raise LibraryError(
+        "no library was named and there is no ./lib here",
+        expected=f"--library DIR or {VARIABLE}",
+        hint="myosem ingest RECORDINGS --library lib",
+    )
+
+
+def open_model(folder: Path | None) -> "Model":
+    """The model in ``folder``, the packaged one by default."""
+    from myosem.model import Model
+
+    return Model.load(folder)
+
+
+def open_engine(library: Path | None, model: Path | None, source: str | None = None) -> "Engine":
+    """An engine over the library; where none is named, a source that is a file needs none."""
+    from myosem.search import Engine
+
+    alone = library is None and source is not None and Path(source).exists()
+    return Engine(None if alone else library_path(library), open_model(model))

@@ -1,0 +1,373 @@
+"""The one place where catalogue, model and index meet: words to EMG, EMG to words, EMG to EMG.
+
+What a SOURCE may be stands in ``myosem.sources``. A stretch of it is embedded in the context of its
+whole session.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myosem.errors import UsageError
+from myosem.labelling import action_owners, choose
+from myosem.records import Recording, Segment
+from myosem.results import DescribeResult, Description, Hit, LabelledSegment, LabelResult, SearchResult
+from myosem.sources import SourceSession, one_recording, sessions_of
+
+if TYPE_CHECKING:
+    from myosem.catalogue import SegmentRow
+    from myosem.library import Library
+    from myosem.model import Model
+
+__all__ = ["DescribeResult", "Description", "Engine", "Hit", "LabelResult", "LabelledSegment", "SearchResult"]
+
+DIGITS = 6
+
+Vectors = NDArray[np.float32]
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """A stretch of one recording with its vector ``(1, D)``.
+
+    Attributes:
+        name: the recording's id in the library, or else its own name.
+        stored: segments of the recording where it is in the library.
+    """
+
+    recording: Recording
+    name: str
+    start_s: float
+    end_s: float
+    vector: Vectors
+    stored: "Sequence[SegmentRow]"
+
+
+class Engine:
+    """Searches a library with a model.
+
+    Args:
+        library: an open library or its path; None where only files are described or labelled.
+        model: an open model; the packaged one by default.
+    """
+
+    def __init__(self, library: "Library | Path | str | None", model: "Model | None" = None) -> None:
+        self._library = library
+        self._model = model
+
+    @cached_property
+    def model(self) -> "Model":
+        """The model in use. Raises ModelError where its bundle is missing or damaged."""
+        if self._model is not None:
+            return self._model
+        from myosem.model import Model
+
+        return Model.load()
+
+    @cached_property
+    def library(self) -> "Library":
+        """The library in use.
+
+        Raises:
+            UsageError: the engine was made without one.
+            LibraryError: it is missing or damaged.
+        """
+        if self._library is None:
+            raise UsageError("this needs a library", expected="--library DIR")
+        if not isinstance(self._library, Path | str):
+            return self._library
+        from myosem.library import Library
+
+        return Library.open(Path(self._library))
+
+    def search(self, query: str, k: int = 10, where: str | None = None) -> SearchResult:
+        """The moments that match a description in words.
+
+        Args:
+            query: any phrase.
+            k: how many hits at most.
+            where: one condition over the columns of a hit, such as ``dataset = '3dc'``.
+
+        Raises:
+            UsageError: an empty query, k below 1, or a condition that cannot be used.
+            LibraryError: the library is missing, damaged, or (IndexMismatchError) of another model.
+        """
+        _check_count(k)
+        if not query.strip():
+            raise UsageError("the query is empty", expected='a few words, such as "make a fist"')
+        self._check_index()
+        rows = self._rows_where(where)
+        return self._result(query, self.model.encode_text([query.strip()]), k, rows)
+
+    def similar(
+        self,
+        source: str,
+        start_s: float | None = None,
+        end_s: float | None = None,
+        k: int = 10,
+        where: str | None = None,
+        *,
+        recording: str | None = None,
+        mapping: Path | None = None,
+    ) -> SearchResult:
+        """The moments most like a stretch of EMG, without those that overlap it.
+
+        Args:
+            source: see the module.
+            start_s: start of the stretch in seconds; the start of the segment or recording by default.
+            end_s: end of the stretch in seconds; the end of the segment or recording by default.
+            k: how many hits at most.
+            where: as in ``search``.
+            recording: which of several recordings of the source.
+            mapping: how to read a .csv or .npz.
+
+        Raises:
+            UsageError: a stretch that does not exist, or as ``search`` does.
+            SourceError: a file that cannot be read.
+        """
+        _check_count(k)
+        self._check_index()
+        rows = self._rows_where(where)
+        stretch = self._stretch(source, start_s, end_s, recording, mapping)
+        rows = self._without(stretch, rows)
+        query = f"{source} {stretch.start_s:.2f}-{stretch.end_s:.2f} s"
+        return self._result(query, stretch.vector, k, rows)
+
+    def describe(
+        self,
+        source: str,
+        start_s: float | None = None,
+        end_s: float | None = None,
+        k: int = 5,
+        *,
+        recording: str | None = None,
+        mapping: Path | None = None,
+    ) -> DescribeResult:
+        """The actions that describe a stretch of EMG best. Arguments and errors as ``similar``."""
+        _check_count(k)
+        stretch = self._stretch(source, start_s, end_s, recording, mapping)
+        scores = (stretch.vector @ self.model.action_vectors.T)[0]
+        best = np.argsort(-scores, kind="stable")[:k]
+        return DescribeResult(
+            source=source,
+            recording=stretch.name,
+            start_s=round(stretch.start_s, DIGITS),
+            end_s=round(stretch.end_s, DIGITS),
+            model=self.model.name,
+            simulated=stretch.recording.simulated,
+            descriptions=[
+                _description(rank, float(scores[action]), self.model.actions[action])
+                for rank, action in enumerate(best, start=1)
+            ],
+        )
+
+    def label(
+        self,
+        source: str,
+        candidates: Sequence[str],
+        *,
+        recording: str | None = None,
+        mapping: Path | None = None,
+    ) -> LabelResult:
+        """The candidate that fits each segment of a source, or none of them.
+
+        The model's own actions stand beside the candidates, so that a segment of an action that nobody
+        asked for has somewhere to go; an action that means the same as a candidate counts as it.
+
+        Args:
+            source: see the module.
+            candidates: any phrases.
+            recording: which of several recordings of the source.
+            mapping: how to read a .csv or .npz.
+
+        Raises:
+            UsageError: no candidates, or an empty one.
+            SourceError: a file that cannot be read.
+        """
+        if not candidates or not all(phrase.strip() for phrase in candidates):
+            raise UsageError("there is nothing to choose from", expected="at least one phrase, none empty")
+        segments: list[LabelledSegment] = []
+        simulated = True
+        for session in self._sessions(source, recording, mapping):
+            places, vectors = self._segments(session)
+            winners, scores = self._choose(vectors, candidates)
+            simulated &= all(session.recordings[position].simulated for position in session.chosen)
+            segments += [
+                replace(place, label=None if winner < 0 else candidates[winner], score=round(score, DIGITS))
+                for place, winner, score in zip(places, winners, scores, strict=True)
+            ]
+        return LabelResult(source, self.model.name, simulated, list(candidates), segments)
+
+    def recording(self, recording: str) -> Recording:
+        """A recording of the library by its id."""
+        return self.library.recording(recording)
+
+    def _check_index(self) -> None:
+        self.library.manifest.check_model(self.model.fingerprint, self.library.path)
+
+    def _rows_where(self, where: str | None) -> NDArray[np.int64] | None:
+        return None if where is None else self.library.select(where)
+
+    def _result(self, query: str, vector: Vectors, k: int, rows: NDArray[np.int64] | None) -> SearchResult:
+        index = self.library.index()
+        scores, found = index.search(vector, k, rows)
+        segments = self.library.rows(found[0])
+        hits = [
+            _hit(rank, float(score), segment)
+            for rank, (score, segment) in enumerate(zip(scores[0], segments, strict=True), start=1)
+        ]
+        library = self.library
+        return SearchResult(query, str(library.path), library.version, self.model.name, index.exact, hits)
+
+    def _without(self, stretch: _Stretch, rows: Rows | None) -> Rows:
+        """The rows, all by default, less those that overlap the stretch itself."""
+        rows = np.arange(self.library.manifest.segments) if rows is None else rows
+        own = [
+            segment.row
+            for segment in stretch.stored
+            if segment.recording == stretch.name
+            and segment.start_s < stretch.end_s
+            and segment.end_s > stretch.start_s
+        ]
+        return np.setdiff1d(rows, own)
+
+    def _sessions(self, source: str, recording: str | None, mapping: Path | None) -> list[SourceSession]:
+        library = None if self._library is None else self.library
+        return sessions_of(source, library, recording, mapping)
+
+    def _stretch(
+        self,
+        source: str,
+        start_s: float | None,
+        end_s: float | None,
+        recording: str | None,
+        mapping: Path | None,
+    ) -> _Stretch:
+        session, position = one_recording(self._sessions(source, recording, mapping), source)
+        chosen = session.recordings[position]
+        if session.segment is not None and start_s is None and end_s is None:
+            start_s, end_s = session.segment.start_s, session.segment.end_s
+        start_s, end_s = _check_stretch(chosen, source, start_s, end_s)
+        vector = self._embed_stretch(session.recordings, position, start_s, end_s)
+        return _Stretch(chosen, session.names[position], start_s, end_s, vector, session.stored)
+
+    def _embed_stretch(
+        self, recordings: Sequence[Recording], position: int, start_s: float, end_s: float
+    ) -> Vectors:
+        """Unit vector ``(1, D)`` of a stretch.
+
+        One that could be a segment is embedded as one; a longer one is the mean of the contractions in
+        it, or of its rest where there is no contraction.
+        """
+        from myosem.segments import MAXIMUM_S, find_segments
+
+        found = find_segments(recordings)
+        inside = [clipped for one in found if (clipped := _clip(one, position, start_s, end_s))]
+        contractions = [one for one in inside if one.kind == "contraction"]
+        if end_s - start_s <= MAXIMUM_S:
+            active_s = sum(one.end_s - one.start_s for one in contractions)
+            kind = "contraction" if active_s >= (end_s - start_s) / 2 else "rest"
+            wanted = [Segment(position, start_s, end_s, kind)]  # type: ignore[arg-type]
+        else:
+            wanted = contractions or inside or [Segment(position, start_s, start_s + MAXIMUM_S, "rest")]
+        mean = self._embed(recordings, [*found, *wanted])[len(found) :].mean(axis=0, keepdims=True)
+        return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), dtype=np.float32)
+
+    def _embed(self, recordings: Sequence[Recording], segments: Sequence[Segment]) -> Vectors:
+        from myosem.features import session_features
+
+        return self.model.encode_session(session_features(recordings, segments))
+
+    def _segments(self, session: SourceSession) -> tuple[list[LabelledSegment], Vectors]:
+        """Segments of the chosen recordings, without labels yet, and their vectors ``(N, D)``."""
+        if session.stored:
+            self._check_index()
+            rows = [one.row for one in session.stored]
+            places = [
+                LabelledSegment(one.segment, one.recording, one.start_s, one.end_s, None, 0.0)
+                for one in session.stored
+            ]
+            return places, np.asarray(self.library.vectors()[rows], dtype=np.float32)
+        from myosem.segments import find_segments
+
+        found = find_segments(session.recordings)
+        chosen = [row for row, one in enumerate(found) if one.recording in set(session.chosen)]
+        places = [
+            LabelledSegment(
+                None,
+                session.names[found[row].recording],
+                round(found[row].start_s, DIGITS),
+                round(found[row].end_s, DIGITS),
+                None,
+                0.0,
+            )
+            for row in chosen
+        ]
+        return places, self._embed(session.recordings, found)[chosen]
+
+    def _choose(self, vectors: Vectors, candidates: Sequence[str]) -> tuple[list[int], list[float]]:
+        """For each vector the position of its candidate, -1 for none, and how probable that is."""
+        phrases = self.model.encode_text([phrase.strip() for phrase in candidates])
+        actions = self.model.action_vectors
+        owners = action_owners(phrases, actions)
+        return choose(
+            vectors @ phrases.T, vectors @ actions.T, owners, self.model.temperature, self.model.threshold
+        )
+
+
+def _check_count(k: int) -> None:
+    if k < 1:
+        raise UsageError("-k says how many to print", got=k, expected="1 or more")
+
+
+def _check_stretch(
+    recording: Recording, source: str, start_s: float | None, end_s: float | None
+) -> tuple[float, float]:
+    """The stretch within the recording, the whole of it by default."""
+    length_s = recording.duration_s
+    start_s, end_s = start_s or 0.0, length_s if end_s is None else end_s
+    if not 0 <= start_s < end_s or start_s >= length_s:
+        raise UsageError(
+            f"{source} has no such stretch",
+            got=f"{start_s:g} to {end_s:g} s",
+            expected=f"a start before the end, within 0 to {length_s:.2f} s",
+        )
+    return start_s, min(end_s, length_s)
+
+
+def _clip(segment: Segment, position: int, start_s: float, end_s: float) -> Segment | None:
+    """The part of a segment that lies in a stretch; None where less than half of it does."""
+    first, last = max(segment.start_s, start_s), min(segment.end_s, end_s)
+    if segment.recording != position or last - first < (segment.end_s - segment.start_s) / 2:
+        return None
+    return Segment(position, first, last, segment.kind)
+
+
+def _hit(rank: int, score: float, segment: "SegmentRow") -> Hit:
+    return Hit(
+        rank=rank,
+        score=round(score, DIGITS),
+        segment=segment.segment,
+        recording=segment.recording,
+        source=segment.source,
+        dataset=segment.dataset,
+        subject=segment.subject,
+        session=segment.session,
+        start_s=round(segment.start_s, DIGITS),
+        end_s=round(segment.end_s, DIGITS),
+        label=segment.label,
+        simulated=segment.simulated,
+    )
+
+
+def _description(rank: int, score: float, action: str) -> Description:
+    from myosem.prompts import load_actions
+
+    entry = load_actions()[action]
+    return Description(rank, round(score, DIGITS), action, entry.names[0], entry.views["plain"][0])

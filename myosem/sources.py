@@ -1,0 +1,142 @@
+"""What a person means by SOURCE: a segment, a recording or a source of the library, or a path to read.
+
+Whatever it is, its whole session comes with it, because a segment is embedded in the context of the others.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from myosem.errors import LibraryError, SourceError, UsageError
+from myosem.records import Recording, check_recording
+
+if TYPE_CHECKING:
+    from myosem.catalogue import RecordingRow, SegmentRow
+    from myosem.library import Library
+
+
+@dataclass(frozen=True)
+class SourceSession:
+    """The recordings of one session, and which of them a source names.
+
+    Attributes:
+        recordings: all of the session.
+        names: id in the library, or the recording's own name.
+        chosen: positions of those the source names.
+        stored: segments of the chosen recordings where they are in the library.
+        segment: the segment where the source is one.
+    """
+
+    recordings: Sequence[Recording]
+    names: Sequence[str]
+    chosen: Sequence[int]
+    stored: "Sequence[SegmentRow]" = ()
+    segment: "SegmentRow | None" = None
+
+
+def sessions_of(
+    source: str, library: "Library | None", recording: str | None = None, mapping: Path | None = None
+) -> list[SourceSession]:
+    """The sessions a source belongs to.
+
+    Args:
+        source: see the module; what the library knows is not read again.
+        library: where to look first.
+        recording: keep only the recording of this name or id.
+        mapping: how to read a .csv or .npz.
+
+    Raises:
+        UsageError: there is no recording of this name.
+        SourceError: neither the library nor the disk has the source, or it cannot be read.
+    """
+    found = _in_library(source, library) if library is not None else []
+    found = found or _on_disk(source, library, mapping)
+    return found if recording is None else _only(found, recording, source)
+
+
+def one_recording(sessions: Sequence[SourceSession], source: str) -> tuple[SourceSession, int]:
+    """The only recording that is chosen: its session, and its position there.
+
+    Raises:
+        UsageError: there are several.
+    """
+    chosen = [(session, position) for session in sessions for position in session.chosen]
+    if len(chosen) != 1:
+        names = [session.names[position] for session, position in chosen]
+        raise UsageError(
+            f"{source} holds {len(chosen)} recordings",
+            expected="one of them",
+            exists=[*names[:8], "..."] if len(names) > 8 else names,
+            hint=f"--recording {names[0]}",
+        )
+    return chosen[0]
+
+
+def _in_library(source: str, library: "Library") -> list[SourceSession]:
+    """Sessions of a segment id, a recording id or a source of the library; nothing where it is none."""
+    segment = _segment(source, library)
+    groups: dict[Hashable, list[RecordingRow]] = {}
+    for row in library.named(segment.recording if segment else source):
+        groups.setdefault((row.key, _layout(row)), []).append(row)
+    return [_stored_session(library, rows, segment) for rows in groups.values()]
+
+
+def _segment(source: str, library: "Library") -> "SegmentRow | None":
+    try:
+        return library.segment(source)
+    except LibraryError:
+        return None
+
+
+def _stored_session(
+    library: "Library", wanted: "Sequence[RecordingRow]", segment: "SegmentRow | None"
+) -> SourceSession:
+    members = library.recordings(wanted[0].key)
+    rows = library.catalogue.recordings_of(wanted[0].key)
+    together = [n for n, row in enumerate(rows) if _layout(row) == _layout(wanted[0])]
+    ids = {row.recording for row in wanted}
+    return SourceSession(
+        recordings=[members[n] for n in together],
+        names=[rows[n].recording for n in together],
+        chosen=[position for position, n in enumerate(together) if rows[n].recording in ids],
+        stored=[one for one in library.segments_of(wanted[0].key) if one.recording in ids],
+        segment=segment,
+    )
+
+
+def _on_disk(source: str, library: "Library | None", mapping: Path | None) -> list[SourceSession]:
+    from myosem.readers import read_recordings
+
+    if not Path(source).exists() and ".zip!" not in source:
+        raise SourceError(
+            f"there is no {source!r}",
+            expected="a path, or a segment, recording or source of the library"
+            + ("" if library is None else f" {library.path}"),
+            hint=None if library is not None else "--library DIR, if you mean a part of a library",
+        )
+    groups: dict[Hashable, list[Recording]] = {}
+    for one in read_recordings(source, mapping=mapping):
+        check_recording(one)
+        session = (one.dataset, one.subject, one.session)
+        groups.setdefault((session, _layout(one)), []).append(one)
+    return [
+        SourceSession(members, [one.name for one in members], range(len(members)))
+        for members in groups.values()
+    ]
+
+
+def _layout(recording: "Recording | RecordingRow") -> Hashable:
+    """What recordings of a session must share to be encoded together, as in ``myosem.ingest``."""
+    return recording.rate_hz, recording.signal, recording.channels
+
+
+def _only(sessions: Sequence[SourceSession], name: str, source: str) -> list[SourceSession]:
+    """The session of the recording of this name."""
+    for session in sessions:
+        for position in session.chosen:
+            if name in (session.names[position], session.recordings[position].name):
+                stored = [one for one in session.stored if one.recording == session.names[position]]
+                return [SourceSession(session.recordings, session.names, [position], stored, session.segment)]
+    names = [session.names[position] for session in sessions for position in session.chosen]
+    raise UsageError(f"{source} has no recording {name!r}", exists=names)
