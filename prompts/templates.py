@@ -7,7 +7,7 @@ from myosem.prompts.schema import Action, Pose, View
 EFFORTS = ("light", "medium", "hard")
 SLIGHT, STRONG = 0.3, 0.7
 
-# What each joint does below and above zero.
+# What each joint but those of the four fingers does below and above zero.
 JOINTS: dict[str, tuple[str, str]] = {
     "thumb_flexion": ("the thumb is {} straightened", "the thumb is {} bent"),
     "thumb_abduction": (
@@ -15,10 +15,6 @@ JOINTS: dict[str, tuple[str, str]] = {
         "the thumb is {} away from the palm",
     ),
     "thumb_opposition": ("the thumb is {} turned outwards", "the thumb is {} turned to the little finger"),
-    "index": ("the index finger is {} stretched", "the index finger is {} bent"),
-    "middle": ("the middle finger is {} stretched", "the middle finger is {} bent"),
-    "ring": ("the ring finger is {} stretched", "the ring finger is {} bent"),
-    "little": ("the little finger is {} stretched", "the little finger is {} bent"),
     "spread": ("the fingers are {} pressed together", "the fingers are {} spread apart"),
     "wrist_flexion": ("the wrist is {} bent back", "the wrist is {} bent to the palm side"),
     "ulnar_deviation": (
@@ -41,13 +37,14 @@ def with_effort(name: str, word: str) -> str:
 
 
 def pose_phrases(pose: Pose) -> list[str]:
-    """One phrase for each joint that leaves its relaxed place; like fingers share one."""
-    values: dict[str, float] = pose.model_dump()
-    phrases = []
-    if values["index"] and len({values[finger] for finger in FINGERS}) == 1:
-        phrases.append(_phrase("index", values["index"]).replace("index finger is", "four fingers are"))
-        values |= dict.fromkeys(FINGERS, 0)
-    return phrases + [_phrase(joint, value) for joint, value in values.items() if value]
+    """One phrase for each joint that leaves its relaxed place; fingers that do the same share one."""
+    values: dict[str, float] = {joint: value for joint, value in pose.model_dump().items() if value}
+    fingers: dict[str, list[str]] = {}
+    for finger in FINGERS:
+        if finger in values:
+            fingers.setdefault(_degree(values[finger], "{} stretched", "{} bent"), []).append(finger)
+    others = [_degree(value, *JOINTS[joint]) for joint, value in values.items() if joint in JOINTS]
+    return others + [f"{_subject(names)} {how}" for how, names in fingers.items()]
 
 
 def template_texts(action: Action, actions: Mapping[str, Action]) -> list[tuple[View, str]]:
@@ -79,9 +76,15 @@ def template_texts(action: Action, actions: Mapping[str, Action]) -> list[tuple[
     return texts
 
 
-def _phrase(joint: str, value: float) -> str:
+def _degree(value: float, below: str, above: str) -> str:
     degree = "slightly " if abs(value) < SLIGHT else "strongly " if abs(value) > STRONG else ""
-    return JOINTS[joint][value > 0].replace("{} ", degree)
+    return (above if value > 0 else below).replace("{} ", degree)
+
+
+def _subject(fingers: Sequence[str]) -> str:
+    if len(fingers) == len(FINGERS):
+        return "all four fingers are"
+    return f"the {_joined(fingers)} {'finger is' if len(fingers) == 1 else 'fingers are'}"
 
 
 def _joined(items: Sequence[str]) -> str:
