@@ -1,6 +1,5 @@
 """The first half of an ingest: read sources, store what is new of them, note what became of each."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from myosem.errors import KnownBadError, MyoSemError, SourceError
 from myosem.journal import Journal, Key, Outcome
 from myosem.library_writer import LibraryWriter, Progress
 from myosem.readers import Skipped, SourceFile, reader_for
+from myosem.readers.mapping import beside
 from myosem.records import Recording, check_recording
 
 
@@ -92,10 +92,11 @@ def read_sources(
     Raises:
         UsageError, MappingError: the reader or mapping asked for cannot be used at all.
     """
-    settings = _settings(reader, mapping)
     known = {} if writer.base is None else writer.base.catalogue.sources()
     outcomes = [Outcome(_skipped(item)) for item in found if isinstance(item, Skipped)]
-    files = dict.fromkeys((item, _key(item, settings)) for item in found if isinstance(item, SourceFile))
+    files = dict.fromkeys(
+        (item, _key(item, reader, mapping)) for item in found if isinstance(item, SourceFile)
+    )
     todo = [(file, key) for file, key in files if _is_new(known.get(key[0]), key)]
     reread = {key[0] for _, key in todo}
     hashes = [] if writer.base is None else writer.base.catalogue.hashes()
@@ -124,18 +125,14 @@ def check_reader(found: Sequence[SourceFile | Skipped], reader: str | None, mapp
             return
 
 
-def _settings(reader: str | None, mapping: Path | None) -> str:
-    """How sources are read, as a word that changes where that changes."""
-    if mapping is None or not mapping.is_file():
-        return reader or "any"
-    return f"{reader or 'any'} {hashlib.sha256(mapping.read_bytes()).hexdigest()[:16]}"
-
-
-def _key(file: SourceFile, settings: str) -> Key:
+def _key(file: SourceFile, reader: str | None, mapping: Path | None) -> Key:
+    """Changes where reading the file again could give something else: also with its mapping."""
     try:
-        return file.source, file.size, file.mtime, settings
+        described_by = SourceFile(mapping) if mapping else beside(file)
+        version = f"{described_by.size} {described_by.mtime}" if described_by else ""
+        return file.source, file.size, file.mtime, f"{reader or 'any'} {version}".strip()
     except SourceError:
-        return file.source, 0, 0.0, settings
+        return file.source, 0, 0.0, reader or "any"
 
 
 def _skipped(item: Skipped) -> SourceRow:

@@ -140,7 +140,7 @@ def mapping_for(file: SourceFile, given: Path | None, example: str) -> Mapping:
     Raises:
         MappingError: there is none, or it does not fit the schema.
     """
-    found = SourceFile(given) if given else _beside(file)
+    found = SourceFile(given) if given else beside(file)
     if found is None:
         raise MappingError(
             f"{file.source}: a {file.suffix} file needs a mapping that says what it holds",
@@ -173,7 +173,8 @@ def parse_mapping(data: bytes, source: str) -> Mapping:
         ) from error
 
 
-def _beside(file: SourceFile) -> SourceFile | None:
+def beside(file: SourceFile) -> SourceFile | None:
+    """The mapping that lies beside a file or its archive, see ``mapping_for``; None where there is none."""
     places = [file] if file.member is None else [file, SourceFile(file.path)]
     for place in places:
         for name in (f"{place.name}.yaml", f"{place.name.rsplit('.', 1)[0]}.yaml", "myosem.yaml"):
