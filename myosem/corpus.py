@@ -1,0 +1,73 @@
+"""Sessions of a library as training and test material."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myosem.features import ChannelFeatures, channel_angles, channel_features, to_harmonics
+from myosem.library import Library
+from myosem.records import Recording, Segment, Span
+from myosem.segments import label_segments, segments_of_frames
+from myosem.signal import to_frames
+
+
+@dataclass(frozen=True)
+class Session:
+    """One session, ready for an encoder or a baseline; N segments.
+
+    Attributes:
+        dataset: data set it comes from.
+        subject: the data set's name for the person.
+        person: the same for all subjects that are one person.
+        name: the session's name within the subject.
+        features: ``(N, WIDTH)``.
+        channels: the same before it left the electrodes, for baselines.
+        spans: the labelled span of each segment, None where there is none.
+        simulated: whether the forearm simulator made it.
+    """
+
+    dataset: str
+    subject: str
+    person: str
+    name: str
+    features: NDArray[np.float32]
+    channels: ChannelFeatures
+    spans: tuple[Span | None, ...]
+    simulated: bool
+
+    @property
+    def actions(self) -> tuple[str | None, ...]:
+        """Id of the action of each segment, None where it has none."""
+        return tuple(span.action if span else None for span in self.spans)
+
+
+def prepare_session(recordings: Sequence[Recording], person: str) -> tuple[Session, list[Segment]]:
+    """Segment one session's recordings and describe the segments."""
+    frames = [to_frames(recording) for recording in recordings]
+    segments = segments_of_frames(frames, recordings)
+    channels = channel_features(recordings, segments, frames)
+    first = recordings[0]
+    session = Session(
+        dataset=first.dataset,
+        subject=first.subject,
+        person=person,
+        name=first.session,
+        features=to_harmonics(channels, channel_angles(first.channels)),
+        channels=channels,
+        spans=tuple(label_segments(recordings, segments)),
+        simulated=first.simulated,
+    )
+    return session, segments
+
+
+def read_corpus(library: Library) -> list[Session]:
+    """All sessions of a library, in its order."""
+    return list(_sessions(library))
+
+
+def _sessions(library: Library) -> Iterable[Session]:
+    for key in library.sessions():
+        person = library.person_of(key.dataset, key.subject)
+        yield prepare_session(library.recordings(key), f"{key.dataset}/{person}")[0]
