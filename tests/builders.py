@@ -164,6 +164,15 @@ def build_npz(root: Path) -> list[Path]:
     return [path]
 
 
+def build_simulated(root: Path) -> list[Path]:
+    path = root / "two.synth.yaml"
+    path.write_text(
+        f"# {SECRET}\nsubjects: 2\nactions: [fist, wrist-flexion]\nrepetitions: 1\nhold_s: [0.5, 0.7]\n"
+        "rest_s: [0.5, 0.7]\nlayout: {ring: 8}\n"
+    )
+    return [path]
+
+
 BUILDERS: dict[str, Callable[[Path], list[Path]]] = {
     "3dc": build_3dc,
     "biopatrec_10mov4ch": build_biopatrec,
@@ -175,6 +184,7 @@ BUILDERS: dict[str, Callable[[Path], list[Path]]] = {
     "myo_readings": build_myo_readings,
     "myo_up": build_myo_up,
     "npz": build_npz,
+    "simulated": build_simulated,
     "unibo_inail": build_unibo_inail,
 }
 """For each reader: writes a few files below a folder and returns them."""

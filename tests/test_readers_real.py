@@ -47,7 +47,7 @@ QUICK = {
     "long_term_30day": "sub1.zip!sub1/day1",
     "myo_armband": "EvaluationDataset/Male0/Test0",
     "myo_disco": "S4.zip!S4/day1",
-    "myo_readings": "10000.zip!_readings_right_hand/10000-1",
+    "myo_readings": "10101.zip!_readings_right_hand/10101-1",
     "myo_up": "E1/s1e1.mat",
     "unibo_inail": "user_1_day_1_posture_1.mat",
 }

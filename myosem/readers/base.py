@@ -312,4 +312,6 @@ def is_hidden(name: str) -> bool:
 
 def is_description(name: str) -> bool:
     """Whether a file of this name goes with recordings without being one."""
+    if name.lower().endswith(".synth.yaml"):
+        return False
     return name.lower() in DESCRIPTION_NAMES or PurePosixPath(name).suffix.lower() in DESCRIPTION_SUFFIXES

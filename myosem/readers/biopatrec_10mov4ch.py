@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from myosem.errors import SourceError
 from myosem.readers.base import PathReader, SourceFile
-from myosem.readers.parse import Label, as_float32, load_mat, mat_numbers
+from myosem.readers.mat import load_mat
+from myosem.readers.parse import Label, as_float32, numbers
 from myosem.records import Channel, Recording, Span
 
 RATE_HZ = 2000.0
@@ -17,6 +17,7 @@ PHASE_S = 3.0
 TRANSITION_S = 0.3
 REPETITIONS = 3
 MOVEMENT_S = 2 * REPETITIONS * PHASE_S
+FIELDS = [f"recSession.{field}" for field in ("mov", "tdata", "sF", "cT", "rT", "nR")]
 REST: Label = ("rest", "rest")
 ACTIONS = {
     "Open Hand": "open-hand",
@@ -49,11 +50,11 @@ class BioPatRec(PathReader):
     def read(self, file: SourceFile) -> Iterator[Recording]:
         """One recording with the movements laid end to end; the start of each phase is unlabelled."""
         at = self.fields(file)
-        session = _struct(file, load_mat(file, ["recSession"])["recSession"])
-        names = _movements(file, session["mov"])
-        length = round(MOVEMENT_S * RATE_HZ)
-        data = mat_numbers(file, session["tdata"], "tdata", (length, 4, len(names)))
-        _check_timing(file, session)
+        found = load_mat(file, FIELDS)
+        names = _movements(file, found["recSession.mov"])
+        shape = (round(MOVEMENT_S * RATE_HZ), 4, len(names))
+        data = numbers(file, found["recSession.tdata"], "tdata", shape)
+        _check_timing(file, found)
         yield Recording(
             samples=as_float32(np.moveaxis(data, 2, 0).reshape(-1, 4)),  # TCM -> (M*T)C
             rate_hz=RATE_HZ,
@@ -70,20 +71,8 @@ class BioPatRec(PathReader):
         )
 
 
-def _struct(file: SourceFile, value: Any) -> NDArray[Any]:
-    wanted = {"mov", "tdata", "sF", "cT", "rT", "nR"}
-    if not (isinstance(value, np.ndarray) and value.size == 1 and wanted <= set(value.dtype.names or ())):
-        raise SourceError(
-            f"{file.source}: recSession does not fit",
-            got=getattr(value, "dtype", type(value).__name__),
-            expected=f"a struct with {', '.join(sorted(wanted))}",
-        )
-    struct: NDArray[Any] = value.reshape(-1)[0]
-    return struct
-
-
 def _movements(file: SourceFile, value: Any) -> list[str]:
-    names = [str(item).strip() for cell in np.ravel(value) for item in np.ravel(cell)]
+    names = [name.strip() if isinstance(name, str) else str(name) for name in value]
     unknown = [name for name in names if name not in ACTIONS]
     if unknown or not names:
         raise SourceError(
@@ -92,9 +81,9 @@ def _movements(file: SourceFile, value: Any) -> list[str]:
     return names
 
 
-def _check_timing(file: SourceFile, session: NDArray[Any]) -> None:
+def _check_timing(file: SourceFile, found: dict[str, Any]) -> None:
     for name, expected in (("sF", RATE_HZ), ("cT", PHASE_S), ("rT", PHASE_S), ("nR", REPETITIONS)):
-        value = mat_numbers(file, np.ravel(session[name]), name, (1,))[0]
+        value = numbers(file, found[f"recSession.{name}"], name, (1, 1))[0, 0]
         if value != expected:
             raise SourceError(f"{file.source}: {name} does not fit", got=value, expected=expected)
 

@@ -61,15 +61,15 @@ class _Table:
         self.file, self.header = file, mapping.header
         self.delimiter = "\t" if file.suffix == ".tsv" else ","
         try:
-            self.text = file.read_bytes().decode("utf-8-sig")
+            text = file.read_bytes().decode("utf-8-sig")
         except UnicodeError as error:
             raise SourceError(f"{file.source}: not text", got=str(error), expected="UTF-8") from error
+        self.text = text.replace("\r\n", "\n").replace("\r", "\n")
         first = next(self._rows(), [])
         if not first:
             raise SourceError(f"{file.source}: the file is empty", expected="one sample a line")
-        self.names = (
-            [name.strip() for name in first] if self.header else [str(i + 1) for i in range(len(first))]
-        )
+        numbers = [str(i + 1) for i in range(len(first))]
+        self.names = [name.strip() for name in first] if self.header else numbers
 
     def place(self, column: Column) -> int:
         """Position of a column. Raises MappingError where there is not exactly one."""
@@ -117,7 +117,7 @@ class _Table:
 
     def _rows(self) -> Iterator[list[str]]:
         try:
-            yield from csv.reader(io.StringIO(self.text, newline=""), delimiter=self.delimiter)
+            yield from csv.reader(io.StringIO(self.text), delimiter=self.delimiter)
         except csv.Error as error:
             raise SourceError(f"{self.file.source}: not a table", got=error) from error
 

@@ -37,7 +37,8 @@ class Mapping(BaseModel):
             not listed are left unlabelled. Without it a value is its own label.
         actions: action ids for label texts.
         path: regular expression searched in the path (``/`` between parts); its named groups may be
-            subject, session, name, label, effort, repetition.
+            subject, session, name, label, effort, repetition. Without ``name`` a recording is named as
+            its file, so files of one name in several folders need it.
         dataset: name of the data set, the reader's name where it is not given.
         subject: the person, where ``path`` does not say.
         session: the session, where ``path`` does not say.

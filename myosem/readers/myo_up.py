@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from myosem.errors import KnownBadError, SourceError
 from myosem.readers.base import PathReader, SourceFile
-from myosem.readers.parse import Label, as_int8, load_mat, mat_numbers, ring, runs
+from myosem.readers.mat import load_mat
+from myosem.readers.parse import Label, as_int8, numbers, ring, runs
 from myosem.records import Recording, Span
 
 RATE_HZ = 200.0
@@ -63,8 +64,8 @@ class MyoUP(PathReader):
                 f"{file.source}: left out, it is a copy of s8e2.mat, another person's recording"
             )
         found = load_mat(file, ["emg", "pulse"])
-        emg = mat_numbers(file, found["emg"], "emg", (None, 8))
-        pulse = mat_numbers(file, found["pulse"].reshape(-1), "pulse", (None,))
+        emg = numbers(file, found["emg"], "emg", (None, 8))
+        pulse = numbers(file, found["pulse"], "pulse", (1, None))[0]
         if emg.dtype.kind not in "iu":
             raise SourceError(f"{file.source}: emg does not fit", got=emg.dtype, expected="integers")
         length = min(len(emg), len(pulse))

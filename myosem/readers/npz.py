@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from myosem.errors import MappingError, SourceError
 from myosem.readers.base import Reader, SourceFile, reason
 from myosem.readers.mapping import mapped_recording, mapping_for
-from myosem.readers.parse import as_float32, mat_numbers
+from myosem.readers.parse import as_float32, numbers
 from myosem.records import Recording
 
 EXAMPLE = """\
@@ -49,7 +49,7 @@ class Npz(Reader):
             raise MappingError(f"{file.source}: the mapping names no array", exists=_load(file, [])[0])
         label_from = [] if mapping.label_from is None else [str(mapping.label_from)]
         found = _load(file, [mapping.array, *label_from])[1]
-        samples = mat_numbers(file, found[mapping.array], mapping.array, (None, None))
+        samples = numbers(file, found[mapping.array], mapping.array, (None, None))
         if samples.shape[0] < samples.shape[1]:
             raise SourceError(
                 f"{file.source}: {mapping.array} seems to be transposed",

@@ -1,11 +1,8 @@
-"""Steps that readers share: numbers from text, variables from ``.mat`` files, spans from labels."""
+"""Steps that readers share: numbers from text, checks of arrays, spans from labels."""
 
 import io
 import re
-import struct
-import zlib
 from collections import Counter
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -113,40 +110,8 @@ def as_float32(values: NDArray[Any]) -> NDArray[np.float32]:
         return np.ascontiguousarray(values, dtype=np.float32)
 
 
-def load_mat(file: SourceFile, names: Sequence[str]) -> dict[str, Any]:
-    """These variables of a MATLAB 5 file; no other is looked at.
-
-    Raises:
-        SourceError: the file is damaged, of another version, or lacks one of the variables.
-    """
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
-    damaged = (
-        *(MatReadError, zlib.error, struct.error, OSError, EOFError, MemoryError, NotImplementedError),
-        *(ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, UnboundLocalError),
-    )
-    data = file.open()
-    try:
-        found = loadmat(data, variable_names=list(names))
-    except damaged as error:
-        raise SourceError(
-            f"{file.source}: cannot be read as a MATLAB 5 file",
-            got=reason(error),
-            expected="an undamaged .mat file",
-        ) from error
-    missing = [name for name in names if name not in found]
-    if missing:
-        raise SourceError(
-            f"{file.source}: variables are missing",
-            got=f"no {', '.join(missing)}",
-            expected=", ".join(names),
-        )
-    return {name: found[name] for name in names}
-
-
-def mat_numbers(file: SourceFile, value: Any, name: str, shape: tuple[int | None, ...]) -> NDArray[Any]:
-    """A variable as an array of numbers; None in ``shape`` allows any length above 0.
+def numbers(file: SourceFile, value: Any, name: str, shape: tuple[int | None, ...]) -> NDArray[Any]:
+    """A value as an array of numbers; None in ``shape`` allows any length above 0.
 
     Raises:
         SourceError: another type or shape.

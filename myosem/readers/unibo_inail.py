@@ -6,7 +6,8 @@ import numpy as np
 
 from myosem.errors import SourceError
 from myosem.readers.base import PathReader, SourceFile
-from myosem.readers.parse import Label, as_float32, load_mat, mat_numbers, run_spans
+from myosem.readers.mat import load_mat
+from myosem.readers.parse import Label, as_float32, numbers, run_spans
 from myosem.records import Channel, Recording
 
 RATE_HZ = 500.0
@@ -38,8 +39,8 @@ class UniboInail(PathReader):
         """One recording with a span for each stretch of one label."""
         at = self.fields(file)
         found = load_mat(file, ["emg", "relabel"])
-        emg = mat_numbers(file, found["emg"], "emg", (None, 4))
-        labels = mat_numbers(file, found["relabel"], "relabel", (len(emg), 1))[:, 0]
+        emg = numbers(file, found["emg"], "emg", (None, 4))
+        labels = numbers(file, found["relabel"], "relabel", (len(emg), 1))[:, 0]
         strange = set(np.unique(labels).tolist()) - set(CLASSES)
         if strange:
             raise SourceError(f"{file.source}: a label is not known", got=sorted(strange), expected="1 to 6")

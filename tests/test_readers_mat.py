@@ -1,0 +1,105 @@
+"""The MATLAB 5 decoder against SciPy's, on files both can read."""
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.io import loadmat, savemat
+
+from myosem.errors import SourceError
+from myosem.readers import SourceFile
+from myosem.readers.mat import load_mat
+
+
+def load(path: Path, *names: str) -> dict[str, Any]:
+    return load_mat(SourceFile(path), names)
+
+
+def element(kind: int, data: bytes) -> bytes:
+    """A big-endian element."""
+    return struct.pack(">II", kind, len(data)) + data + bytes(-len(data) % 8)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("kind", ["u1", "i1", "u2", "i2", "i4", "u4", "i8", "u8", "f4", "f8"])
+def test_numbers_as_scipy_reads_them(kind: str, compressed: bool, tmp_path: Path) -> None:
+    path = tmp_path / "x.mat"
+    values = np.random.default_rng(0).integers(0, 100, (5, 3, 2)).astype(kind)
+    savemat(path, {"other": "text", "cube": values, "row": values[0, 0]}, do_compression=compressed)
+    found = load(path, "cube", "row")
+    assert set(found) == {"cube", "row"}
+    for name in found:
+        expected = loadmat(path)[name]
+        np.testing.assert_array_equal(found[name], expected)
+        assert found[name].dtype == expected.dtype
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_fields_of_a_struct(compressed: bool, tmp_path: Path) -> None:
+    path = tmp_path / "x.mat"
+    moves = np.array(["Open Hand", "Größe", ""], dtype=object)
+    savemat(
+        path, {"s": {"mov": moves, "rate": 2000, "secret": "x", "deep": {"a": 1}}}, do_compression=compressed
+    )
+    found = load(path, "s.mov", "s.rate")
+    assert [text if isinstance(text, str) else "" for text in found["s.mov"]] == ["Open Hand", "Größe", ""]
+    assert found["s.rate"].tolist() == [[2000]]
+    with pytest.raises(SourceError, match=r"variables are missing; got no s\.speed, t"):
+        load(path, "s.rate", "s.speed", "t")
+    with pytest.raises(SourceError, match="neither numbers, text nor a list"):
+        load(path, "s.deep")
+    with pytest.raises(SourceError, match="neither numbers, text nor a list"):
+        load(path, "s")
+
+
+def test_big_endian_files(tmp_path: Path) -> None:
+    parts = [
+        element(6, struct.pack(">II", 6, 0)),
+        element(5, struct.pack(">ii", 2, 3)),
+        element(1, b"emg"),
+        element(3, struct.pack(">6h", *range(-3, 3))),
+    ]
+    header = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x01\x00MI"
+    (tmp_path / "x.mat").write_bytes(header + element(14, b"".join(parts)))
+    emg = load(tmp_path / "x.mat", "emg")["emg"]
+    np.testing.assert_array_equal(emg, np.arange(-3, 3).reshape(2, 3, order="F"))
+    np.testing.assert_array_equal(emg, loadmat(tmp_path / "x.mat")["emg"])
+    assert emg.dtype == np.int16 and emg.dtype.isnative
+
+
+def test_complex_numbers_and_newer_versions_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.mat"
+    savemat(path, {"emg": np.array([1 + 2j])})
+    with pytest.raises(SourceError, match="emg is neither numbers"):
+        load(path, "emg")
+    path.write_bytes(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + bytes(400))
+    with pytest.raises(SourceError, match=r"got a file of version 7\.3; expected .*-v7"):
+        load(path, "emg")
+
+
+def test_every_cut_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.mat"
+    for compressed in (False, True):
+        savemat(path, {"emg": np.arange(40, dtype=np.int16).reshape(5, 8)}, do_compression=compressed)
+        data = path.read_bytes()
+        for cut in range(len(data)):
+            path.write_bytes(data[:cut])
+            with pytest.raises(SourceError, match=r"x\.mat"):
+                load(path, "emg")
+
+
+def test_every_byte_may_be_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "x.mat"
+    savemat(path, {"s": {"mov": np.array(["a", "b"], dtype=object), "x": np.arange(3)}})
+    data = path.read_bytes()
+    refused = 0
+    for place in range(120, len(data)):
+        for value in (0, 7, 0x55, 0xFF):
+            path.write_bytes(data[:place] + bytes([value]) + data[place + 1 :])
+            try:
+                load(path, "s.mov", "s.x")
+            except SourceError:
+                refused += 1
+    assert refused > len(data) - 120
