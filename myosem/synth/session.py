@@ -24,6 +24,7 @@ from myosem.synth.timing import Course, activation_course, plan_trials, spans_of
 
 DATASET = "simulated"
 ENVELOPE_HZ = 6.0
+COUNTS_PER_MV = 256
 SIZE_LIMIT = 200_000_000
 
 Floats = NDArray[np.float32]
@@ -61,7 +62,8 @@ def simulate_session(
     _check_size(duration_s, settings, layout)
     factor = math.ceil(1000 / settings.rate_hz) if settings.signal == "envelope" else 1
     rate_hz = settings.rate_hz * factor
-    count = int(duration_s * settings.rate_hz) * factor
+    length = int(duration_s * settings.rate_hz)
+    count, duration_s = length * factor, length / settings.rate_hz
     course = activation_course(subject, trials, duration_s, settings.effort, moving)
     pickup = put_on(subject, layout, settings, wearing)
     voltage = muscle_signals(
@@ -143,5 +145,5 @@ def _device(samples: Floats, settings: SessionSettings, rate_hz: float, factor: 
         samples = np.maximum(sosfiltfilt(sos, np.abs(samples), axis=0), 0)[::factor].astype(np.float32)
     samples[:, list(settings.dead)] = 0.0
     if settings.int8:
-        return np.clip(np.round(samples * 128), -128, 127).astype(np.int8)
+        return np.clip(np.round(samples * COUNTS_PER_MV), -128, 127).astype(np.int8)
     return np.ascontiguousarray(samples)
