@@ -14,7 +14,6 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import ErrorDetails
 
 from myosem.errors import PromptError
 
@@ -200,10 +199,10 @@ def _translated(error: ValidationError, content: Any, path: Path) -> PromptError
     more = f"correct it, then {len(others)} more of this file" if others else None
     got = None if isinstance(first["input"], dict | list) else repr(first["input"])
     if first["type"] == "extra_forbidden":
-        return PromptError(f"{place}: unknown field", exists=_siblings(first), hint=more)
+        return PromptError(f"{place}: unknown field", exists=_siblings(first["loc"]), hint=more)
     return PromptError(f"{place}: {first['msg'].removeprefix('Value error, ')}", got=got, hint=more)
 
 
-def _siblings(error: ErrorDetails) -> tuple[str, ...]:
-    parent = [str(step) for step in error["loc"][:-1] if isinstance(step, str)]
+def _siblings(place: tuple[int | str, ...]) -> tuple[str, ...]:
+    parent = [str(step) for step in place[:-1] if isinstance(step, str)]
     return ALLOWED[parent[-1] if parent else ""]
