@@ -6,9 +6,9 @@ from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
-from myosem.cli.demo import demo
 
 from myosem import __version__
+from myosem.cli.demo import demo
 from myosem.cli.describe import describe
 from myosem.cli.info import info
 from myosem.cli.ingest import index, ingest

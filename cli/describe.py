@@ -25,7 +25,7 @@ def describe(
     k: options.CountOption = 5,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Say in words what a stretch of EMG looks like, the likeliest action first."""
+    """Say in words what a stretch of EMG looks like."""
     engine = options.open_engine(library, model, source)
     result = engine.describe(source, start, end, k, recording=recording, mapping=mapping)
     if as_json:

@@ -11,11 +11,9 @@ from myosem.cli.render import (
     Column,
     as_csv,
     colour_wanted,
-    envelope,
     plural,
     seconds,
     shorten,
-    sparkline,
     styled,
     table,
     terminal_width,
@@ -77,16 +75,16 @@ def listing(result: "SearchResult", recordings: "list[Recording]", *, width: int
 
 def spark(hit: "Hit", recording: "Recording", colour: bool) -> str:
     """The hit's envelope between two bars, with half its length of context on either side."""
-    length = hit.end_s - hit.start_s
-    context_s = max(length / 2, 0.25)
-    first, last = max(hit.start_s - context_s, 0.0), min(hit.end_s + context_s, recording.duration_s)
-    course = envelope(recording.between(first, last), SPARK_WIDTH, recording.signal == "envelope")
-    blocks = sparkline(course)
-    scale = len(blocks) / max(last - first, 1e-9)
-    start, end = round((hit.start_s - first) * scale), round((hit.end_s - first) * scale)
-    before, inside, after = blocks[:start], blocks[start:end], blocks[end:]
-    pad = " " * (SPARK_WIDTH - len(blocks))
-    return f"{styled(before, '2', colour)}│{styled(inside, '36', colour)}│{styled(after, '2', colour)}{pad}"
+    import numpy as np
+
+    from myosem.cli.sparkline import envelope, sparkline
+
+    context_s = (hit.end_s - hit.start_s) / 2
+    edges_s = np.linspace(hit.start_s - context_s, hit.end_s + context_s, SPARK_WIDTH + 1)
+    blocks = sparkline(envelope(recording, edges_s))
+    quarter = SPARK_WIDTH // 4
+    before, inside, after = blocks[:quarter], blocks[quarter:-quarter], blocks[-quarter:]
+    return f"{styled(before, '2', colour)}│{styled(inside, '36', colour)}│{styled(after, '2', colour)}"
 
 
 def _table(result: "SearchResult", sparks: list[str], width: int, colour: bool) -> str:
@@ -119,7 +117,9 @@ def _cards(result: "SearchResult", sparks: list[str], width: int, colour: bool) 
     for hit, mark in zip(result.hits, sparks, strict=True):
         label = shorten(hit.label or "-", max(width - SPARK_WIDTH - 16, 8))
         room = max(width - SPARK_WIDTH - 16, 8)
-        lines.append(f"{hit.rank:3d}  {hit.score:6.3f}  {styled(f'{label:{room}}', '1', colour)} {mark}")
+        lines.append(
+            f"{hit.rank:3d}  {hit.score:6.3f}  {styled(f'{label:{room}}', '1', colour)} {mark}".rstrip()
+        )
         place = [hit.dataset, hit.subject, hit.session, f"{_times(hit)} s"]
         place += ["simulated"] if hit.simulated else []
         lines.append(f"{'':13}{shorten(' · '.join(place), width - 13)}")

@@ -38,7 +38,7 @@ def ingest(
 
 
 def index(*, library: options.LibraryOption = None, model: options.ModelOption = None) -> None:
-    """Embed everything in a library again, with the model of today."""
+    """Embed a library again with the model in use."""
     from myosem.ingest import reindex
 
     target = options.library_path(library)

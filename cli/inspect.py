@@ -11,9 +11,7 @@ from myosem.cli.render import (
     Column,
     colour_wanted,
     duration,
-    envelope,
     plural,
-    sparkline,
     styled,
     table,
     terminal_width,
@@ -123,5 +121,8 @@ def listing(recordings: "list[Recording]", *, width: int, colour: bool) -> str:
 
 
 def _spark(recording: "Recording") -> str:
-    samples = recording.between(0, recording.duration_s)
-    return sparkline(envelope(samples, SPARK_WIDTH, recording.signal == "envelope"))
+    import numpy as np
+
+    from myosem.cli.sparkline import envelope, sparkline
+
+    return sparkline(envelope(recording, np.linspace(0, recording.duration_s, SPARK_WIDTH + 1)))

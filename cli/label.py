@@ -30,7 +30,10 @@ def label(
     as_json: options.JsonOption = False,
     bids: Annotated[bool, typer.Option("--bids", help="Print a BIDS events.tsv.")] = False,
 ) -> None:
-    """Name every segment of a source from a list of phrases, or say that none of them fits."""
+    """Name each segment from any list of phrases.
+
+    A segment that none of them fits is called "none of these".
+    """
     if as_json and bids:
         raise UsageError("--json and --bids cannot both be printed", expected="one of them")
     phrases = read_candidates(candidates)

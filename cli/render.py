@@ -1,4 +1,4 @@
-"""Text for people: tables that fit the terminal, sparklines, CSV. Plain strings in, plain strings out.
+"""Text for people: tables that fit the terminal, CSV. Plain strings in, plain strings out.
 
 Written by hand because a search must answer at once: importing a table library takes longer than the
 search itself.
@@ -13,10 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-BLOCKS = "▁▂▃▄▅▆▇█"
 PIPE_WIDTH = 160
 GAP = "  "
 
@@ -111,36 +107,6 @@ def as_csv(rows: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
-
-
-def envelope(samples: NDArray[np.float32], width: int, rectified: bool = False) -> NDArray[np.float64]:
-    """Mean absolute amplitude over channels in ``width`` equal parts of time.
-
-    Args:
-        samples: ``(T, C)``.
-        width: number of parts; fewer come back where there are fewer samples.
-        rectified: the samples are an envelope already.
-
-    Returns:
-        ``(width,)``, zero or more.
-    """
-    if not len(samples) or width < 1:
-        return np.zeros(0)
-    level = samples if rectified else np.abs(samples - np.median(samples, axis=0))
-    course = np.maximum(level.mean(axis=1, dtype=np.float64), 0)
-    width = min(width, len(course))
-    starts = np.arange(width) * len(course) // width
-    sizes = np.diff(np.append(starts, len(course)))
-    return np.asarray(np.add.reduceat(course, starts) / sizes)
-
-
-def sparkline(values: NDArray[np.float64]) -> str:
-    """One block character a value, full height for the largest."""
-    top = float(values.max(initial=0))
-    if top <= 0:
-        return BLOCKS[0] * len(values)
-    steps = np.minimum((values / top * len(BLOCKS)).astype(int), len(BLOCKS) - 1)
-    return "".join(BLOCKS[step] for step in steps)
 
 
 def seconds(value: float) -> str:

@@ -23,7 +23,10 @@ def similar(
     mapping: options.MappingOption = None,
     model: options.ModelOption = None,
 ) -> None:
-    """Find moments that look like a stretch of EMG; the stretch itself is left out."""
+    """Find moments that look like a stretch of EMG.
+
+    The stretch itself, and whatever overlaps it, is left out.
+    """
     check_formats(as_json, csv, plot)
     engine = options.open_engine(library, model)
     result = engine.similar(source, start, end, k, where, recording=recording, mapping=mapping)

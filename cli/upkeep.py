@@ -9,7 +9,7 @@ from myosem.cli.render import plural
 
 
 def verify(*, library: options.LibraryOption = None) -> None:
-    """Compare every file and recording of a library with its checksum."""
+    """Compare all files of a library with their checksums."""
     from myosem.library import Library
 
     opened = Library.open(options.library_path(library))
