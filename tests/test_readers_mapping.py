@@ -48,7 +48,7 @@ def test_csv_without_a_header_counts_columns_from_1(tmp_path: Path) -> None:
 
 
 def test_tsv_quotes_and_a_byte_order_mark(tmp_path: Path) -> None:
-    (tmp_path / "t.tsv").write_bytes('\ufeff"a, left"\tb\r\n"1"\t2\r\n\r\n3\t4\r\n'.encode())
+    (tmp_path / "t.tsv").write_bytes('\ufeff"a, left"\tb\r"1"\t2\r\n\r\n3\t4\n'.encode())
     (tmp_path / "t.yaml").write_text('rate_hz: 100\ncolumns: ["a, left", b]\nsubject: p1\n')
     (recording,) = read_recordings(tmp_path / "t.tsv")
     np.testing.assert_array_equal(recording.samples, [[1, 2], [3, 4]])

@@ -63,8 +63,10 @@ def test_a_path_may_point_into_an_archive(tmp_path: Path) -> None:
     path = archive_of(tmp_path / "s.zip", **{"a/1.csv": "1", "a/2.csv": "2", "b/3.csv": "3", "ab/4.csv": "4"})
     assert names(f"{path}!a") == ["1.csv", "2.csv"]
     assert names(f"{path}!b/3.csv") == ["3.csv"]
-    with pytest.raises(SourceError, match="nothing to read"):
+    with pytest.raises(SourceError, match=r"s\.zip!c: no such member; there is a/1\.csv, a/2\.csv"):
         names(f"{path}!c")
+    with pytest.raises(SourceError, match=r"t\.zip: no such file or folder; there is s\.zip"):
+        names(f"{tmp_path}/t.zip!a")
 
 
 def test_a_missing_path_names_what_is_there(tmp_path: Path) -> None:

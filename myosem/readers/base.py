@@ -223,9 +223,14 @@ def refuse_missing(path: str | Path) -> NoReturn:
         folder = folder.parent
     raise SourceError(
         f"{path}: no such file or folder",
-        exists=sorted((entry.name for entry in folder.iterdir()), key=natural)[:8],
+        exists=_a_few(entry.name for entry in folder.iterdir()),
         hint=f"ls {folder}",
     )
+
+
+def _a_few(names: Iterable[str]) -> list[str]:
+    shown = sorted((name for name in names if not is_hidden(name)), key=natural)
+    return shown if len(shown) <= 8 else [*shown[:7], "..."]
 
 
 def open_archive(path: Path) -> zipfile.ZipFile:
@@ -249,11 +254,11 @@ def _below(path: Path) -> Iterator[SourceFile | Skipped]:
         yield from _in_folder(path)
     elif path.is_file():
         yield from _in_archive(path) if path.suffix.lower() == ".zip" else [SourceFile(path)]
-    elif ".zip!" in str(path):
-        archive, inner = str(path).split(".zip!", 1)
-        yield from _in_archive(Path(archive + ".zip"), inner)
     else:
-        refuse_missing(path)
+        into = re.fullmatch(r"(?is)(.+?\.zip)!(.+)", str(path))
+        if into is None or not Path(into[1]).is_file():
+            refuse_missing(into[1] if into else path)
+        yield from _in_archive(Path(into[1]), into[2])
 
 
 def _in_folder(folder: Path) -> Iterator[SourceFile | Skipped]:
@@ -282,12 +287,17 @@ def _in_archive(path: Path, inner: str = "") -> Iterator[SourceFile | Skipped]:
     except SourceError as error:
         yield Skipped(str(path), str(error), failed=True)
         return
+    if inner and not any(_is_chosen(name, inner) for name in archive.NameToInfo):
+        raise SourceError(f"{path}!{inner}: no such member", exists=_a_few(archive.NameToInfo))
     for name in sorted(archive.NameToInfo, key=natural):
         info = archive.NameToInfo[name]
         parts = PurePosixPath(name).parts
-        chosen = not inner or name == inner or name.startswith(inner.rstrip("/") + "/")
-        if chosen and not info.is_dir() and not any(is_hidden(part) for part in parts):
+        if _is_chosen(name, inner) and not info.is_dir() and not any(is_hidden(part) for part in parts):
             yield _member(path, info, by_itself=name == inner)
+
+
+def _is_chosen(name: str, inner: str) -> bool:
+    return not inner or name == inner or name.startswith(inner.rstrip("/") + "/")
 
 
 def _member(path: Path, info: zipfile.ZipInfo, by_itself: bool) -> SourceFile | Skipped:
