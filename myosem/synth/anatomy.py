@@ -60,7 +60,7 @@ FLEXORS = (
     Head("flexor digitorum profundus", "little", 98, 15, 115, 170, 1.9,
          {"little": 0.6, "ring": 0.3, "wrist_flexion": 0.1}),
     Head("flexor pollicis longus", "", 333, 19, 150, 140, 2.1,
-         {"thumb_flexion": 1.0, "thumb_opposition": 0.35, "thumb_abduction": -0.25, "wrist_flexion": 0.1}),
+         {"thumb_flexion": 1.0, "thumb_opposition": 0.35, "thumb_abduction": -0.4, "wrist_flexion": 0.1}),
     Head("pronator teres", "", 318, 8, 65, 110, 4.1, {"pronation": 0.9, "wrist_flexion": 0.1}),
     Head("pronator quadratus", "", 0, 20, 235, 45, 2.1, {"pronation": 0.9}),
 )  # fmt: skip
@@ -84,7 +84,7 @@ EXTENSORS = (
          {"little": -0.8, "wrist_flexion": -0.15, "spread": 0.45}),
     Head("extensor indicis", "", 172, 17, 180, 90, 0.6, {"index": -0.8, "wrist_flexion": -0.1}),
     Head("extensor pollicis longus", "", 188, 16, 155, 120, 1.0,
-         {"thumb_flexion": -0.8, "thumb_abduction": -0.35, "wrist_flexion": -0.1}),
+         {"thumb_flexion": -0.8, "thumb_abduction": -0.5, "wrist_flexion": -0.1}),
     Head("extensor pollicis brevis", "", 212, 16, 180, 90, 0.5,
          {"thumb_flexion": -0.5, "thumb_abduction": 0.4, "ulnar_deviation": -0.1}),
     Head("abductor pollicis longus", "", 218, 15, 150, 130, 1.9,

@@ -62,6 +62,11 @@ class SessionSettings:
                 raise UsageError(
                     f"{name} of a simulated session is not usable", got=value, expected=f"{low} to {high}"
                 )
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise UsageError(
+                    f"{name} of a simulated session is not known", got=getattr(self, name), exists=allowed
+                )
         for name in ("hold_s", "rest_s"):
             shortest, longest = getattr(self, name)
             if not 0.1 <= shortest <= longest <= 600:
@@ -91,6 +96,7 @@ class SessionSettings:
         )
 
 
+_CHOICES = {"order": ("blocks", "shuffled"), "signal": ("raw", "envelope")}
 _LIMITS = {
     "rate_hz": (1, 20_000), "repetitions": (1, 10_000), "effort": (0, 1), "seed": (0, 2**63),
     "noise_mv": (0, 10), "mains_db": (-100, 100), "mains_hz": (1, 1000), "artefact_mv": (0, 1000),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from myosem.errors import UsageError
 from myosem.prompts import POSE_FIELDS, Pose
 from myosem.synth.anatomy import HEADS, LENGTH_MM
 
@@ -83,7 +84,13 @@ class ForearmSubject:
 
     @classmethod
     def sample(cls, seed: int) -> "ForearmSubject":
-        """A person drawn at random; the same seed gives the same person."""
+        """A person drawn at random; the same seed gives the same person.
+
+        Raises:
+            UsageError: a seed below 0.
+        """
+        if seed < 0:
+            raise UsageError("no simulated subject has this seed", got=seed, expected="0 or more")
         rng = np.random.default_rng([seed, 0])
         mean = cls.typical()
         count, fields = mean.drive.shape
