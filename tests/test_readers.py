@@ -19,8 +19,10 @@ from myosem.readers import (
     myo_up,
     read_recordings,
     reader_for,
+    unibo_inail,
 )
 from myosem.records import Recording, check_recording
+from myosem.synth.anatomy import HEADS
 
 EVERY = pytest.mark.parametrize("name", list(READERS))
 
@@ -276,3 +278,14 @@ def test_descriptions_beside_the_data_are_skipped(tmp_path: Path) -> None:
     assert [item.source for item in items if isinstance(item, SourceFile)] == [str(path) for path in files]
     skipped = [item for item in items if not isinstance(item, SourceFile)]
     assert len(skipped) == 2 and not any(item.failed for item in skipped)
+
+
+def test_muscles_lie_where_the_simulator_has_them() -> None:
+    atlas: dict[str, list[float]] = {}
+    for head in HEADS:
+        atlas.setdefault(head.muscle, []).append(head.angle_deg)
+    channels = {channel.name: channel.angle_deg for channel in unibo_inail.CHANNELS}
+    channels["extensor digitorum"] = channels.pop("extensor digitorum communis")
+    channels["extensor carpi ulnaris"] = biopatrec_10mov4ch.CHANNELS[0].angle_deg
+    for muscle, angle_deg in channels.items():
+        assert angle_deg == pytest.approx(np.mean(atlas[muscle]), abs=10)

@@ -31,11 +31,11 @@ ACTIONS = {
     "Agree": "thumbs-up",
     "Pointer": "point",
 }
-# Channel 1 is known to lie on the extensor carpi ulnaris. That the others follow over the back of the
+# Channel 1 is known to lie on the extensor carpi ulnaris (148 degrees in myosem.synth). That the others follow over the back of the
 # forearm is seen in the data: in all files wrist extension is strongest in channels 1 and 2, flexion and
 # pronation in channels 3 and 4.
 CHANNELS = tuple(
-    Channel(f"ch{i + 1}", angle_deg=angle) for i, angle in enumerate((135.0, 225.0, 315.0, 45.0))
+    Channel(f"ch{i + 1}", angle_deg=angle) for i, angle in enumerate((148.0, 238.0, 328.0, 58.0))
 )
 
 

@@ -20,10 +20,10 @@ CLASSES: dict[int, Label] = {
     6: ("open hand", "open-hand"),
 }
 CHANNELS = (
-    Channel("extensor carpi radialis", angle_deg=230.0),
-    Channel("extensor digitorum communis", angle_deg=180.0),
-    Channel("flexor carpi radialis", angle_deg=330.0),
-    Channel("flexor carpi ulnaris", angle_deg=60.0),
+    Channel("extensor carpi radialis", angle_deg=245.0),
+    Channel("extensor digitorum communis", angle_deg=200.0),
+    Channel("flexor carpi radialis", angle_deg=345.0),
+    Channel("flexor carpi ulnaris", angle_deg=70.0),
 )
 
 
