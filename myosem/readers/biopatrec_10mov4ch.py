@@ -31,9 +31,9 @@ ACTIONS = {
     "Agree": "thumbs-up",
     "Pointer": "point",
 }
-# Channel 1 is known to lie on the extensor carpi ulnaris (148 degrees in myosem.synth). That the others follow over the back of the
-# forearm is seen in the data: in all files wrist extension is strongest in channels 1 and 2, flexion and
-# pronation in channels 3 and 4.
+# Channel 1 is known to lie on the extensor carpi ulnaris (148 degrees in myosem.synth). That the others
+# follow over the back of the forearm is seen in the data: relative to rest, in each of nine files wrist
+# extension is stronger in channels 1 and 2 than in 3 and 4, and flexion is strongest in 3 or 4.
 CHANNELS = tuple(
     Channel(f"ch{i + 1}", angle_deg=angle) for i, angle in enumerate((148.0, 238.0, 328.0, 58.0))
 )
