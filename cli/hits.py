@@ -55,12 +55,12 @@ def show(
     elif csv:
         typer.echo(as_csv((asdict(hit) for hit in result.hits), FIELDS), nl=False)
     else:
-        recordings = [engine.recording(hit.recording) for hit in result.hits]
+        recordings = engine.recordings(result.hits)
         typer.echo(listing(result, recordings, width=terminal_width(), colour=colour_wanted()))
     if plot is not None:
         from myosem.pictures import plot_hits
 
-        plot_hits(result, [engine.recording(hit.recording) for hit in result.hits], plot)
+        plot_hits(result, engine.recordings(result.hits), plot)
         typer.echo(f"wrote {plot}", err=True)
 
 

@@ -144,6 +144,11 @@ class Library:
         """Recordings of this id, or of the path they were ingested from, without samples; maybe none."""
         return self.catalogue.recordings("recording = ? OR source = ?", [id_or_source, id_or_source])
 
+    def recordings_by_id(self, ids: Iterable[str]) -> dict[str, Recording]:
+        """The recordings of these ids; an id that does not exist is left out."""
+        rows = self.catalogue.recordings("list_contains(?::VARCHAR[], recording)", [sorted(set(ids))])
+        return {row.recording: self._recording(row) for row in rows}
+
     def segments_of(self, session: SessionKey) -> list[SegmentRow]:
         """Segments of a session, in order of recording and time."""
         return self.catalogue.segments_of(session)
@@ -284,5 +289,7 @@ def _numbers(folder: Path) -> list[int]:
 
 
 def _missing(what: str, name: str, exists: Iterable[str]) -> LibraryError:
-    close = difflib.get_close_matches(name, list(exists), n=5, cutoff=0.3)
+    names = list(exists)
+    close = [known for known in names if name in known] or difflib.get_close_matches(name, names, cutoff=0.3)
+    close = close[:5] or names[:5]
     return LibraryError(f"there is no {what} {name!r} in the library", exists=close, hint="myosem info")

@@ -5,6 +5,7 @@ whole session.
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -101,9 +102,11 @@ class Engine:
         _check_count(k)
         if not query.strip():
             raise UsageError("the query is empty", expected='a few words, such as "make a fist"')
-        self._check_index()
-        rows = self._rows_where(where)
-        return self._result(query, self.model.encode_text([query.strip()]), k, rows)
+        with ThreadPoolExecutor(1) as beside:  # the model and the library load at the same time
+            vector = beside.submit(self.model.encode_text, [query.strip()])
+            self._check_index()
+            rows = self._rows_where(where)
+        return self._result(query, vector.result(), k, rows)
 
     def similar(
         self,
@@ -204,9 +207,10 @@ class Engine:
             ]
         return LabelResult(source, self.model.name, simulated, list(candidates), segments)
 
-    def recording(self, recording: str) -> Recording:
-        """A recording of the library by its id."""
-        return self.library.recording(recording)
+    def recordings(self, hits: Sequence[Hit]) -> list[Recording]:
+        """The recording of each hit, its samples memory-mapped."""
+        found = self.library.recordings_by_id(hit.recording for hit in hits)
+        return [found[hit.recording] for hit in hits]
 
     def _check_index(self) -> None:
         self.library.manifest.check_model(self.model.fingerprint, self.library.path)

@@ -296,6 +296,22 @@ def test_ingest_without_index_then_index(run: Run, files: Path) -> None:
     assert "every checksum holds" in run("verify", "--library", "new")[1]
 
 
+def test_demo_builds_once_and_says_that_it_is_simulated(run: Run, tmp_path: Path) -> None:
+    code, out, _ = run("demo", "make a fist", "-k", 3)
+    assert code == 0
+    assert out.count("simulated") >= 4
+    first = json.loads(run("demo", "make a fist", "-k", 3, "--json")[1])
+    assert first["version"] == 1
+    assert first["library"] == str(tmp_path / "cache" / "myosem" / "demo")
+    assert [hit["simulated"] for hit in first["hits"]] == [True] * 3
+
+
+def test_demo_does_not_mix_with_real_recordings(run: Run, library: Path) -> None:
+    code, _, err = run("demo", "make a fist", "--library", library)
+    assert code == 2
+    assert "holds real recordings" in err
+
+
 def test_info_agrees_with_the_library(run: Run, library: Path) -> None:
     facts = json.loads(run("info", "--library", library, "--json")[1])
     assert facts["recordings"] == 3
