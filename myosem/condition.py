@@ -166,9 +166,7 @@ def _check_column(name: str) -> None:
     if name.lower() in COLUMNS:
         return
     close = difflib.get_close_matches(name.lower(), COLUMNS, n=2)
-    hint = (
-        f"did you mean {' or '.join(close)}?" if close else "text goes between single quotes: label = 'fist'"
-    )
+    hint = " or ".join(close) or "text between single quotes, as in label = 'fist'"
     raise UsageError(f"there is no column {name!r}", exists=COLUMNS, hint=hint)
 
 

@@ -10,7 +10,7 @@ from myosem.errors import KnownBadError, MyoSemError, SourceError
 from myosem.journal import Journal, Key, Outcome
 from myosem.library_writer import LibraryWriter, Progress
 from myosem.readers import Skipped, SourceFile, reader_for
-from myosem.readers.mapping import beside
+from myosem.readers.mapping import beside, mapping_for
 from myosem.records import Recording, check_recording
 
 
@@ -116,6 +116,8 @@ def check_reader(found: Sequence[SourceFile | Skipped], reader: str | None, mapp
     Raises:
         UsageError, MappingError: says why.
     """
+    if mapping is not None:
+        mapping_for(SourceFile(mapping), mapping, example="")
     for file in found:
         if isinstance(file, SourceFile):
             try:
