@@ -50,9 +50,9 @@ def put_on(
     subject: ForearmSubject, layout: ElectrodeLayout, settings: SessionSettings, rng: np.random.Generator
 ) -> Pickup:
     """Put electrodes on a forearm, as far turned and shifted as the session has it."""
-    donning = float(rng.normal(0, 7)) if settings.anchored else float(rng.uniform(0, 360))
+    donning = float(rng.normal(0, 12)) if settings.anchored else float(rng.uniform(0, 360))
     rotation = donning if settings.rotation_deg is None else settings.rotation_deg
-    shift = float(rng.normal(0, 6))
+    shift = float(rng.normal(0, 10))
     shift = shift if settings.shift_mm is None else settings.shift_mm
     contact = rng.lognormal(0, 0.12, len(layout.angles_deg)) * rng.lognormal(0, 0.1)
     strength = contact[:, None] * np.repeat(subject.strength_mv, SOURCES) / math.sqrt(SOURCES)

@@ -48,7 +48,7 @@ class SessionSettings:
     rotation_deg: float | None = None
     shift_mm: float | None = None
     anchored: bool = True
-    noise_mv: float = 0.004
+    noise_mv: float = 0.006
     mains_db: float | None = None
     mains_hz: float = 50.0
     artefact_mv: float = 0.0

@@ -73,7 +73,7 @@ class ForearmSubject:
             style=np.eye(len(POSE_FIELDS)),
             co_contraction=0.12,
             stabilisation=0.35,
-            tone=np.full(len(HEADS), 0.008, dtype=np.float64),
+            tone=np.full(len(HEADS), 0.012, dtype=np.float64),
             decay=1.6,
             peak_hz=95.0,
             delay_s=np.zeros(len(HEADS)),
@@ -95,10 +95,10 @@ class ForearmSubject:
         mean = cls.typical()
         count, fields = mean.drive.shape
         length_mm = float(rng.normal(LENGTH_MM, 14))
-        strength = mean.strength_mv * rng.lognormal(0, 0.35, count) * rng.lognormal(0, 0.3)
+        strength = mean.strength_mv * rng.lognormal(0, 0.5, count) * rng.lognormal(0, 0.3)
         if rng.random() < PALMARIS_ABSENT:
             strength[[head.muscle == "palmaris longus" for head in HEADS]] = 0.0
-        gains = mean.drive * rng.lognormal(0, 0.3, mean.drive.shape)
+        gains = mean.drive * rng.lognormal(0, 0.5, mean.drive.shape)
         return cls(
             name=f"s{seed}",
             radius_mm=float(np.clip(rng.normal(43, 4), 32, 54)),
@@ -106,17 +106,17 @@ class ForearmSubject:
             fat_mm=float(np.clip(rng.lognormal(np.log(3.0), 0.5), 1.0, 12.0)),
             heads=_vary_heads(mean.heads, length_mm / LENGTH_MM, rng),
             strength_mv=strength,
-            drive=gains + 0.03 * rng.standard_normal((count, fields)),
-            style=mean.style * rng.uniform(0.8, 1.1, fields) + 0.06 * rng.standard_normal((fields, fields)),
-            co_contraction=float(rng.uniform(0.04, 0.28)),
+            drive=gains + 0.08 * rng.standard_normal((count, fields)),
+            style=mean.style * rng.uniform(0.6, 1.1, fields) + 0.12 * rng.standard_normal((fields, fields)),
+            co_contraction=float(rng.uniform(0.04, 0.4)),
             stabilisation=float(rng.uniform(0.15, 0.5)),
-            tone=mean.tone * rng.lognormal(0, 0.6, count),
+            tone=mean.tone * rng.lognormal(0, 0.6) * rng.lognormal(0, 0.6, count),
             decay=float(rng.uniform(1.2, 2.0)),
             peak_hz=float(rng.normal(95, 8)),
             delay_s=np.abs(0.03 * rng.standard_normal(count)),
             tremor=float(rng.uniform(0.02, 0.12)),
             tremor_hz=float(rng.uniform(8, 12)),
-            steadiness=float(rng.uniform(0.03, 0.12)),
+            steadiness=float(rng.uniform(0.05, 0.22)),
         )
 
     def recruit(self, pose: Array) -> tuple[Array, Array]:
@@ -179,9 +179,9 @@ def _vary_heads(heads: Array, stretch: float, rng: np.random.Generator) -> Array
     """Move each head, and all together, about their places."""
     count = len(heads)
     varied = heads.copy()
-    varied[:, 0] = (heads[:, 0] + rng.normal(0, 6, count) + rng.normal(0, 4)) % 360.0
-    varied[:, 1] = heads[:, 1] * rng.lognormal(0, 0.12, count)
-    varied[:, 2] = (heads[:, 2] + rng.normal(0, 8, count)) * stretch
+    varied[:, 0] = (heads[:, 0] + rng.normal(0, 9, count) + rng.normal(0, 6)) % 360.0
+    varied[:, 1] = heads[:, 1] * rng.lognormal(0, 0.2, count)
+    varied[:, 2] = (heads[:, 2] + rng.normal(0, 12, count)) * stretch
     varied[:, 3] = heads[:, 3] * stretch * rng.lognormal(0, 0.1, count)
     varied[:, 4] = heads[:, 4] * rng.lognormal(0, 0.1, count)
     return varied
