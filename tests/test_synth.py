@@ -21,6 +21,7 @@ from myosem.synth import (
     ForearmSubject,
     SessionSettings,
     demo_spec,
+    emg,
     pose_vector,
     simulate_session,
 )
@@ -313,6 +314,31 @@ def test_any_layout(layout: ElectrodeLayout, channels: int) -> None:
     assert all(
         channel.angle_deg is not None and 0 <= channel.angle_deg < 360 for channel in recording.channels
     )
+
+
+@pytest.mark.parametrize("rate_hz", [100.0, 148.148, 500.0, 4000.0])
+@pytest.mark.parametrize("signal", ["raw", "envelope"])
+def test_the_shortest_session_at_any_rate(rate_hz: float, signal: str) -> None:
+    recording = simulate(
+        "finger-snap", rate_hz=rate_hz, signal=signal, hold_s=(0.1, 0.1), rest_s=(0.1, 0.1), repetitions=1,
+        fatigue=1.0, artefact_mv=0.1, mains_db=0.0,
+    )  # fmt: skip
+    assert recording.duration_s == pytest.approx(0.25, abs=1.5 / rate_hz)
+    check_recording(recording)
+
+
+def test_the_size_of_blocks_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = simulate("fist", repetitions=1)
+    monkeypatch.setattr(emg, "BLOCK_SIZE", 1)
+    np.testing.assert_allclose(volts(simulate("fist", repetitions=1)), volts(whole), atol=1e-6)
+
+
+def test_the_documented_muscles_are_the_simulated_ones() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "simulator.md").read_text()
+    for head in HEADS:
+        place = (head.angle_deg, head.depth_mm, head.along_mm, head.length_mm, head.size_cm2)
+        assert f"| {' | '.join(map(str, (head.muscle, head.part, *place)))} |" in text
+    assert sum(f"| {muscle} | " in line for line in text.splitlines() for muscle in MUSCLES) == len(HEADS)
 
 
 def test_unanchored_electrodes_are_turned_anyhow() -> None:

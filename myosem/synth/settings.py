@@ -15,7 +15,7 @@ class SessionSettings:
     """How a session runs and what the recording suffers.
 
     Attributes:
-        rate_hz: samples per second; at least 100 for raw EMG.
+        rate_hz: samples per second; at least 100 for raw EMG, 20 for an envelope.
         repetitions: of each action.
         hold_s: shortest and longest time an action is held; dynamic actions take half of it.
         rest_s: shortest and longest rest between two actions.
@@ -98,7 +98,7 @@ class SessionSettings:
 
 _CHOICES = {"order": ("blocks", "shuffled"), "signal": ("raw", "envelope")}
 _LIMITS = {
-    "rate_hz": (1, 20_000), "repetitions": (1, 10_000), "effort": (0, 1), "seed": (0, 2**63),
+    "rate_hz": (20, 20_000), "repetitions": (1, 10_000), "effort": (0, 1), "seed": (0, 2**63),
     "noise_mv": (0, 10), "mains_db": (-100, 100), "mains_hz": (1, 1000), "artefact_mv": (0, 1000),
     "fatigue": (0, 1), "rotation_deg": (-3600, 3600), "shift_mm": (-500, 500),
 }  # fmt: skip
