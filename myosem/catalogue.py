@@ -7,7 +7,7 @@ was left out because its samples were there already), ``people`` (which subjects
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
@@ -73,6 +73,11 @@ class RecordingRow:
     def key(self) -> SessionKey:
         """The session it belongs to."""
         return SessionKey(self.dataset, self.subject, self.session)
+
+    @property
+    def layout(self) -> Hashable:
+        """What recordings of a session must share to be encoded together."""
+        return self.rate_hz, self.signal, self.channels
 
     @classmethod
     def of(cls, recording: Recording, content_hash: str, place: Place) -> "RecordingRow":

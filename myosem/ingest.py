@@ -7,9 +7,8 @@ there and ends with the same catalogue.
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import astuple, dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
@@ -229,16 +228,12 @@ def _encode_sessions(
     encoded = []
     for number, session in enumerate(sessions):
         progress("encoding", number, len(sessions))
-        rows = sorted(catalogue.tables.recordings_of(session), key=_layout)
-        for _, group in groupby(rows, key=_layout):
-            encoded.append(_encode_staged(list(group), samples, model, folder))
+        groups: dict[Hashable, list[RecordingRow]] = {}
+        for row in catalogue.tables.recordings_of(session):
+            groups.setdefault(row.layout, []).append(row)
+        encoded += [_encode_staged(group, samples, model, folder) for group in groups.values()]
     progress("encoding", len(sessions), len(sessions))
     return encoded
-
-
-def _layout(row: RecordingRow) -> tuple[float, str, str]:
-    """What the recordings of a session must share to be encoded together."""
-    return row.rate_hz, row.signal, json.dumps([astuple(channel) for channel in row.channels])
 
 
 def _encode_staged(

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+from builders import write_lines
 from numpy.typing import NDArray
 
 from myosem.library import Library
-from tests.builders import write_lines
 
 RATE_HZ = 200.0
 

@@ -8,20 +8,20 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from library_builders import LoudnessModel, tables, write_study, write_trial
 
 from myosem.errors import LibraryError
 from myosem.ingest import ingest
 from myosem.library import Library
-from tests.library_builders import LoudnessModel, tables, write_study, write_trial
 
-ROOT = Path(__file__).parent.parent
+TESTS = Path(__file__).parent
 KILLED = -signal.SIGKILL
 
 PROGRAM = """
 import os, signal, sys
 from pathlib import Path
 from myosem import ingest as module, journal, library_writer
-from tests.library_builders import LoudnessModel
+from library_builders import LoudnessModel
 
 def die(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -58,7 +58,7 @@ def start(library: Path, *sources: Path, change: str = "") -> "subprocess.Popen[
     program = textwrap.dedent(PROGRAM).format(change=change)
     command = [sys.executable, "-c", program, str(library), *map(str, sources)]
     return subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=TESTS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 

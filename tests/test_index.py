@@ -16,7 +16,7 @@ Vectors = NDArray[np.float32]
 
 def unit_vectors(count: int, dimension: int, seed: int = 0) -> Vectors:
     vectors = np.random.default_rng(seed).standard_normal((count, dimension)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 
 def slow_search(
@@ -32,7 +32,7 @@ def slow_search(
     return scores, found
 
 
-@pytest.fixture(params=BACKENDS.values(), ids=BACKENDS.keys())
+@pytest.fixture(params=list(BACKENDS.values()), ids=list(BACKENDS))
 def backend(request: pytest.FixtureRequest) -> type[VectorIndex]:
     found: type[VectorIndex] = request.param
     return found

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builders import write_lines, zip_folder
+from library_builders import LoudnessModel, tables, write_study, write_trial
 
 from myosem.catalogue import SessionKey
 from myosem.errors import MappingError, SourceError, UsageError
 from myosem.ingest import IngestReport, ingest, reindex
 from myosem.library import Library
 from myosem.segments import find_segments, label_segments
-from tests.builders import write_lines, zip_folder
-from tests.library_builders import LoudnessModel, tables, write_study, write_trial
 
 NPZ_MAPPING = "rate_hz: 200\narray: emg\nsubject: p1\nsession: s\n"
 

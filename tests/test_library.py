@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from library_builders import LoudnessModel, tables, write_study, write_trial
 
 from myosem.catalogue import SessionKey
 from myosem.errors import IndexMismatchError, LibraryError
@@ -15,7 +16,6 @@ from myosem.ingest import ingest, reindex
 from myosem.library import Library
 from myosem.library_writer import LibraryWriter
 from myosem.store import SignalReader, SignalWriter
-from tests.library_builders import LoudnessModel, tables, write_study, write_trial
 
 SESSION = SessionKey("long_term_30day", "sub1", "day1")
 
