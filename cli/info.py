@@ -67,8 +67,8 @@ def dataset_table(datasets: "tuple[DatasetSummary, ...]", *, width: int, colour:
         Column("sessions", "right"),
         Column("segments", "right"),
         Column("hours", "right"),
-        Column("channels", "right"),
-        Column("rate (Hz)", "right"),
+        Column("ch", "right"),
+        Column("Hz", "right"),
         Column("labels", "right"),
         Column(""),
     ]

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,7 +21,9 @@ from myosem.cli.render import (
 if TYPE_CHECKING:
     from myosem.records import Recording
 
-SPARK_WIDTH = 32
+SPARK_WIDTH = 36
+WIDE = 110
+INDENT = 8
 
 
 def inspect(
@@ -92,26 +95,30 @@ def listing(recordings: "list[Recording]", *, width: int, colour: bool) -> str:
         Column("subject", minimum=6),
         Column("session", minimum=6),
         Column("recording", minimum=8),
-        Column("channels", "right"),
-        Column("rate", "right"),
+        Column("ch", "right"),
+        Column("Hz", "right"),
         Column("length", "right"),
         Column("segments", "right"),
-        Column("signal", minimum=8),
+        Column("signal"),
     ]
     rows = [
         [
-            *(one.dataset, one.subject, one.session, one.name, len(one.channels), f"{one.rate_hz:g} Hz"),
-            *(duration(one.duration_s), counts.total(), _spark(one)),
+            *(one.dataset, one.subject, one.session, one.name, len(one.channels), f"{one.rate_hz:g}"),
+            *(
+                duration(one.duration_s),
+                counts.total(),
+                _spark(one, SPARK_WIDTH if width >= WIDE else SPARK_WIDTH // 3),
+            ),
         ]
         for one, counts in zip(recordings, segment_counts(recordings), strict=True)
     ]
     parts = [table(columns, rows, width=width, colour=colour)]
     labels = Counter(span.label for one in recordings for span in one.spans)
     said = ", ".join(f"{label} ×{count}" if count > 1 else label for label, count in labels.items())
-    parts.append(f"{styled('labels', '2', colour)}  {said or 'none'}")
+    parts.append(_remark("labels", said or "none", width, colour))
     mended = Counter(note for one in recordings for note in one.notes)
     parts += [
-        f"{styled('note', '2', colour)}    {note}{f' (×{count})' if count > 1 else ''}"
+        _remark("note", f"{note} (×{count})" if count > 1 else note, width, colour)
         for note, count in mended.items()
     ]
     total = duration(sum(one.duration_s for one in recordings))
@@ -120,9 +127,15 @@ def listing(recordings: "list[Recording]", *, width: int, colour: bool) -> str:
     return "\n".join([*parts, styled(closing, "2", colour)])
 
 
-def _spark(recording: "Recording") -> str:
+def _remark(name: str, text: str, width: int, colour: bool) -> str:
+    """A line of prose, wrapped, with its name in front."""
+    body = fill(text, max(width - INDENT, 20)).replace("\n", "\n" + " " * INDENT)
+    return f"{styled(name, '2', colour)}{' ' * (INDENT - len(name))}{body}"
+
+
+def _spark(recording: "Recording", width: int) -> str:
     import numpy as np
 
     from myosem.cli.sparkline import envelope, sparkline
 
-    return sparkline(envelope(recording, np.linspace(0, recording.duration_s, SPARK_WIDTH + 1)))
+    return sparkline(envelope(recording, np.linspace(0, recording.duration_s, width + 1)))

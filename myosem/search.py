@@ -257,9 +257,16 @@ class Engine:
         chosen = session.recordings[position]
         if session.segment is not None and start_s is None and end_s is None:
             start_s, end_s = session.segment.start_s, session.segment.end_s
-        start_s, end_s = _check_stretch(chosen, source, start_s, end_s)
-        vector = self._embed_stretch(session.recordings, position, start_s, end_s)
+            vector = self._stored_vectors([session.segment])
+        else:
+            start_s, end_s = _check_stretch(chosen, source, start_s, end_s)
+            vector = self._embed_stretch(session.recordings, position, start_s, end_s)
         return _Stretch(chosen, session.names[position], start_s, end_s, vector, session.stored)
+
+    def _stored_vectors(self, segments: "Sequence[SegmentRow]") -> Vectors:
+        """Vectors ``(N, D)`` of segments of the library."""
+        self._check_index()
+        return np.asarray(self.library.vectors()[[one.row for one in segments]], dtype=np.float32)
 
     def _embed_stretch(
         self, recordings: Sequence[Recording], position: int, start_s: float, end_s: float
@@ -291,26 +298,16 @@ class Engine:
     def _segments(self, session: SourceSession) -> tuple[list[LabelledSegment], Vectors]:
         """Segments of the chosen recordings, without labels yet, and their vectors ``(N, D)``."""
         if session.stored:
-            self._check_index()
-            rows = [one.row for one in session.stored]
             places = [
-                LabelledSegment(one.segment, one.recording, one.start_s, one.end_s, None, 0.0)
-                for one in session.stored
+                _unlabelled(one.segment, one.recording, one.start_s, one.end_s) for one in session.stored
             ]
-            return places, np.asarray(self.library.vectors()[rows], dtype=np.float32)
+            return places, self._stored_vectors(session.stored)
         from myosem.segments import find_segments
 
         found = find_segments(session.recordings)
         chosen = [row for row, one in enumerate(found) if one.recording in set(session.chosen)]
         places = [
-            LabelledSegment(
-                None,
-                session.names[found[row].recording],
-                round(found[row].start_s, DIGITS),
-                round(found[row].end_s, DIGITS),
-                None,
-                0.0,
-            )
+            _unlabelled(None, session.names[found[row].recording], found[row].start_s, found[row].end_s)
             for row in chosen
         ]
         return places, self._embed(session.recordings, found)[chosen]
@@ -351,6 +348,10 @@ def _clip(segment: Segment, position: int, start_s: float, end_s: float) -> Segm
     if segment.recording != position or last - first < (segment.end_s - segment.start_s) / 2:
         return None
     return Segment(position, first, last, segment.kind)
+
+
+def _unlabelled(segment: str | None, recording: str, start_s: float, end_s: float) -> LabelledSegment:
+    return LabelledSegment(segment, recording, round(start_s, DIGITS), round(end_s, DIGITS), None, 0.0)
 
 
 def _hit(rank: int, score: float, segment: "SegmentRow") -> Hit:

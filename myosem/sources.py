@@ -3,8 +3,9 @@
 Whatever it is, its whole session comes with it, because a segment is embedded in the context of the others.
 """
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,13 +116,21 @@ def _on_disk(source: str, library: "Library | None", mapping: Path | None) -> li
             + ("" if library is None else f" {library.path}"),
             hint=None if library is not None else "--library DIR, if you mean a part of a library",
         )
+    found = read_recordings(source, mapping=mapping)
+    times = Counter(one.name for one in found)
     groups: dict[Hashable, list[Recording]] = {}
-    for one in read_recordings(source, mapping=mapping):
+    for one in found:
         check_recording(one)
-        session = (one.dataset, one.subject, one.session)
-        groups.setdefault((session, _layout(one)), []).append(one)
+        groups.setdefault((one.dataset, one.subject, one.session, _layout(one)), []).append(one)
     return [
-        SourceSession(members, [one.name for one in members], range(len(members)))
+        SourceSession(
+            members,
+            [
+                one.name if times[one.name] == 1 else f"{one.subject}/{one.session}/{one.name}"
+                for one in members
+            ],
+            range(len(members)),
+        )
         for members in groups.values()
     ]
 
@@ -132,11 +141,18 @@ def _layout(recording: "Recording | RecordingRow") -> Hashable:
 
 
 def _only(sessions: Sequence[SourceSession], name: str, source: str) -> list[SourceSession]:
-    """The session of the recording of this name."""
-    for session in sessions:
-        for position in session.chosen:
-            if name in (session.names[position], session.recordings[position].name):
-                stored = [one for one in session.stored if one.recording == session.names[position]]
-                return [SourceSession(session.recordings, session.names, [position], stored, session.segment)]
-    names = [session.names[position] for session in sessions for position in session.chosen]
-    raise UsageError(f"{source} has no recording {name!r}", exists=names)
+    """The session of the recording of this name, which alone is chosen."""
+    chosen = [(session, position) for session in sessions for position in session.chosen]
+    found = [
+        (session, position)
+        for session, position in chosen
+        if name in (session.names[position], session.recordings[position].name)
+    ]
+    if len(found) != 1:
+        raise UsageError(
+            f"{source} has {'several recordings' if found else 'no recording'} {name!r}",
+            exists=[session.names[position] for session, position in found or chosen],
+        )
+    session, position = found[0]
+    stored = [one for one in session.stored if one.recording == session.names[position]]
+    return [replace(session, chosen=[position], stored=stored)]

@@ -176,8 +176,11 @@ def test_source_with_several_recordings_asks_for_one(folder: Path) -> None:
     with pytest.raises(UsageError, match="--recording"):
         engine.describe(files)
     assert engine.describe(files, recording="two").recording == "two"
+    assert engine.describe(files, recording="p1/a/one").recording == "p1/a/one"
     with pytest.raises(UsageError, match="no recording 'four'"):
         engine.describe(files, recording="four")
+    with pytest.raises(UsageError, match="several recordings 'one'; there is p1/a/one, p1/b/one"):
+        engine.describe(files, recording="one")
 
 
 def test_unknown_source_is_named(engine: Engine) -> None:
