@@ -19,7 +19,7 @@ from myosem import __version__
 from myosem.cli import options
 from myosem.cli.hits import FIELDS, listing, spark
 from myosem.cli.main import main
-from myosem.cli.render import Column, shorten, styled, table
+from myosem.cli.render import Column, colour_wanted, shorten, styled, table
 from myosem.cli.sparkline import BLOCKS, envelope, sparkline
 from myosem.ingest import ingest
 from myosem.pictures import stacked
@@ -379,6 +379,28 @@ def test_shorten_and_styled() -> None:
     assert shorten("abcdefg", 5) == "ab…fg"
     assert [shorten("abc", width) for width in (0, 1)] == ["", "…"]
     assert styled("a", "1", colour=False) == "a"
+
+
+@pytest.mark.parametrize(
+    ("terminal", "variables", "wanted"),
+    [
+        (True, {}, True),
+        (True, {"NO_COLOR": "1"}, False),
+        (True, {"TERM": "dumb"}, False),
+        (False, {}, False),
+    ],
+)
+def test_colour_is_for_terminals_that_want_it(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool, variables: dict[str, str], wanted: bool
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stdout", types.SimpleNamespace(isatty=lambda: terminal))
+    found = colour_wanted()
+    monkeypatch.undo()
+    assert found is wanted
 
 
 def test_stacked_channels_keep_their_order_and_relative_size() -> None:
