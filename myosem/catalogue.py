@@ -289,7 +289,7 @@ class Catalogue:
     def rows(self, rows: Sequence[int] | NDArray[np.int64]) -> list[SegmentRow]:
         """Segments by row, in the order asked for."""
         wanted = [int(row) for row in rows]
-        found = self.query(f"{SELECT_HITS} WHERE list_contains(?::BIGINT[], row)", [sorted(set(wanted))])
+        found = self.query(f"{SELECT_HITS} WHERE row IN (SELECT unnest(?::BIGINT[]))", [wanted])
         by_row = {row[0]: SegmentRow(*row) for row in found}
         missing = [row for row in wanted if row not in by_row]
         if missing:

@@ -23,7 +23,7 @@ from myosem.intake import check_reader, read_sources
 from myosem.journal import Outcome
 from myosem.library import VECTORS, Library
 from myosem.library_writer import LibraryWriter, Progress
-from myosem.readers import find_sources
+from myosem.readers import Skipped, SourceFile, find_sources
 from myosem.records import Recording
 from myosem.segments import find_segments, label_segments
 from myosem.store import SignalReader
@@ -99,7 +99,10 @@ def ingest(
         LibraryError: the library is damaged, or another process writes to it.
         UsageError, MappingError: no such reader, or the mapping cannot be used.
     """
-    found = list(find_sources(sources))
+    inside = Path(library_path).absolute()
+    found = [
+        item for item in find_sources(sources) if not Path(item.source).absolute().is_relative_to(inside)
+    ]
     check_reader(found, reader, mapping)
     with LibraryWriter.lock(Path(library_path)) as writer:
         outcomes, unchanged = read_sources(writer, found, reader, mapping, progress or _silent)
@@ -132,6 +135,19 @@ def reindex(
         report = _report(library, True, [], 0)
         library.close()
         return report
+
+
+def _outside(library: Path, items: Iterable[SourceFile | Skipped]) -> list[SourceFile | Skipped]:
+    """Sources that are no part of the library itself.
+
+    Raises:
+        SourceError: there is none.
+    """
+    folder = library.absolute()
+    found = [item for item in items if not Path(item.source).absolute().is_relative_to(folder)]
+    if not found:
+        raise SourceError(f"there is nothing to read outside the library {library}")
+    return found
 
 
 def _silent(what: str, done: int, total: int) -> None:

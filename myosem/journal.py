@@ -96,8 +96,10 @@ class Journal:
     def __enter__(self) -> "Journal":
         return self
 
-    def __exit__(self, *error: object) -> None:
-        """Write the samples through to the disk."""
+    def __exit__(self, error: type[BaseException] | None, *details: object) -> None:
+        """Write the samples through to the disk; an error leaves what was not yet taken over."""
+        if error is not None and self._writer is None:
+            return
         writer = self.signals()
         size = writer.close()
         self._file.close()

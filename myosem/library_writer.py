@@ -61,8 +61,11 @@ class LibraryWriter:
         """
         _refuse_foreign_folder(path)
         made_folder = not path.exists()
-        for part in (STAGING, SIGNALS, VERSIONS):
-            (path / part).mkdir(parents=True, exist_ok=True)
+        try:
+            for part in (STAGING, SIGNALS, VERSIONS):
+                (path / part).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LibraryError(f"the library {path} cannot be written", got=error) from error
         with writer_lock(path / LOCK):
             writer = cls(path, made_folder)
             try:

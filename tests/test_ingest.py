@@ -317,6 +317,16 @@ def test_reindex_encodes_everything_again(tmp_path: Path) -> None:
     assert len(library.vectors()) == library.manifest.segments
 
 
+def test_a_library_below_the_sources_is_not_read(tmp_path: Path) -> None:
+    write_study(tmp_path)
+    for version, stored in ((1, 8), (1, 0)):
+        report = ingest(tmp_path / "lib", [tmp_path], model=LoudnessModel())
+        assert (report.version, counts(report)) == (version, (stored, 8 - stored, 0, 0, 0))
+
+    with pytest.raises(SourceError, match="nothing to read outside the library"):
+        ingest(tmp_path / "lib", [tmp_path / "lib/signals"], model=None)
+
+
 def test_progress_is_told_from_none_to_all(tmp_path: Path) -> None:
     seen: list[tuple[str, int, int]] = []
     ingest(

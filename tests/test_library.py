@@ -109,6 +109,12 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
     assert sorted(path.name for path in data.iterdir()) == ["sub1", "sub2"]
 
 
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    source = write_trial(tmp_path / "data")
+    with pytest.raises(LibraryError, match="cannot be written"):
+        ingest(source / "lib", [source], model=None)
+
+
 @pytest.mark.parametrize("name", ["manifest.json", "catalogue.duckdb", "vectors.npy"])
 def test_missing_files_are_noticed_on_opening(library: Path, name: str) -> None:
     (library / "versions/000001" / name).unlink()
