@@ -99,10 +99,7 @@ def ingest(
         LibraryError: the library is damaged, or another process writes to it.
         UsageError, MappingError: no such reader, or the mapping cannot be used.
     """
-    inside = Path(library_path).absolute()
-    found = [
-        item for item in find_sources(sources) if not Path(item.source).absolute().is_relative_to(inside)
-    ]
+    found = _outside(Path(library_path), find_sources(sources))
     check_reader(found, reader, mapping)
     with LibraryWriter.lock(Path(library_path)) as writer:
         outcomes, unchanged = read_sources(writer, found, reader, mapping, progress or _silent)
