@@ -178,7 +178,7 @@ def _save(model: onnx.ModelProto, file: Path) -> None:
 def _export(module: nn.Module, file: Path, name: str, inputs: Sequence[Vectors]) -> list[Vectors]:
     """Write ``module`` to ``file`` and give its vectors of ``inputs``, which torch agrees with."""
     example = torch.from_numpy(np.array(max(inputs, key=len)))
-    _save(to_onnx(module, {name: example}, (name + "_rows",)), file)
+    _save(pack_int8(to_onnx(module, {name: example}, ("rows",))), file)
     session = open_onnx(file)
     vectors = [np.asarray(session.run(None, {name: batch})[0]) for batch in inputs]
     module = copy.deepcopy(module).cpu().eval()

@@ -113,7 +113,7 @@ def read_config(folder: Path) -> BundleConfig:
     except (OSError, ValueError) as error:
         raise ModelError(f"{path} cannot be read", got=error, hint=_repair(folder)) from error
     if not isinstance(values, dict) or values.get("format") != FORMAT:
-        version = values.get("format") if isinstance(values, dict) else None
+        version = values.get("format", "none") if isinstance(values, dict) else "none"
         raise ModelError(
             f"{folder} is a model of another version", got=version, expected=FORMAT, hint=_repair(folder)
         )
@@ -152,7 +152,7 @@ def _check_fields(path: Path, values: Mapping[str, object]) -> None:
 def _repair(folder: Path) -> str:
     if folder == PACKAGED:
         return "pip install --force-reinstall myosem"
-    return f"myosem export {folder}, which writes the folder anew, or --model with another folder"
+    return f"myosem export {folder}"
 
 
 def _threads() -> int:
@@ -306,7 +306,7 @@ class Model:
         """Unit vectors ``(A, D)`` of ``actions``."""
         file = self.folder / ACTIONS
         try:
-            with np.load(file, allow_pickle=False) as arrays:
+            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 vectors = np.asarray(arrays["vectors"], dtype=np.float32)
         except Exception as error:  # zipfile, zlib and numpy each have their own
             raise ModelError(f"{file} cannot be loaded", got=error, hint=_repair(self.folder)) from error

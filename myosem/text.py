@@ -154,7 +154,7 @@ class OpenClipTower:
             raise ModelError(
                 f"{folder} holds no weights", expected="a .safetensors file, or a seed for random ones"
             )
-        width = int(json.loads(config_file.read_text(encoding="utf-8"))["model_cfg"]["embed_dim"])
+        width = _clip_width(config_file)
         with train_imports(), _offline(), torch.random.fork_rng(devices=[]):
             import open_clip
 
@@ -226,6 +226,15 @@ class _MeanPooled(nn.Module):
         keep = keep[:, :, None]
         mean = (tokens * keep).sum(1) / keep.sum(1).clamp(min=1.0)
         return nn.functional.normalize(mean, dim=-1)
+
+
+def _clip_width(config_file: Path) -> int:
+    try:
+        return int(json.loads(config_file.read_text(encoding="utf-8"))["model_cfg"]["embed_dim"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{config_file} does not describe an open_clip model", expected="a number model_cfg.embed_dim"
+        ) from error
 
 
 def _pooling_of(folder: Path) -> list[str]:
