@@ -140,7 +140,7 @@ def channel_angles(channels: Sequence[Channel]) -> NDArray[np.float64]:
 
 
 def harmonic_basis(angles: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows 1, cos a, sin a, cos 2a, ... that turn ``(C,)`` values into Fourier coefficients: ``(HARMONICS, C)``.
+    """Rows 1, cos a, sin a, cos 2a, ... that turn ``(C,)`` into Fourier coefficients: ``(HARMONICS, C)``.
 
     Harmonics beyond what C electrodes can tell apart are zero.
     """

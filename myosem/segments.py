@@ -142,10 +142,11 @@ def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
 def label_segments(recordings: Sequence[Recording], segments: Sequence[Segment]) -> list[Span | None]:
     """The labelled span each segment belongs to, for training and judging; None where there is none.
 
-    A contraction belongs to the span that covers at least half of it. Every span is represented: one
-    that no contraction belongs to claims the segment that covers most of it. Other rest stretches
-    belong to their span only if it is a span of rest, for a stretch of silence beside a short
-    movement is not that movement.
+    A segment can belong only to a span that covers at least half of it, and of several to the one that
+    covers most; a contraction does. A span to which no contraction belongs claims, among the rest
+    stretches that can be its own, the one that covers most of it. Other rest stretches belong to their
+    span only if it is a span of rest, for a stretch of silence beside a short movement is not that
+    movement. A span much shorter than every segment it meets is therefore nobody's.
     """
     spans = [_span_of(recordings[segment.recording].spans, segment) for segment in segments]
     claimed = {

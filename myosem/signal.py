@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
-from myosem.records import Recording
+from myosem.records import Recording, dead_channels
 
 HIGHPASS_HZ = 20.0
 FRAME_S = 0.1
@@ -57,10 +57,11 @@ def remove_drift(recording: Recording) -> Array:
 
     An envelope lives below 20 Hz and keeps it; so does a recording whose rate leaves no room above.
     """
-    samples = np.asarray(recording.samples, dtype=np.float32)
+    samples: Array = np.asarray(recording.samples, dtype=np.float32)
     if recording.signal == "envelope":
         return samples
     samples = samples - samples.mean(axis=0)
+    samples[:, dead_channels(recording.samples)] = 0  # the mean of a constant is only nearly that constant
     if recording.rate_hz <= 4 * HIGHPASS_HZ:
         return samples
     sos = butter(2, HIGHPASS_HZ, "highpass", fs=recording.rate_hz, output="sos")
