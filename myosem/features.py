@@ -99,7 +99,7 @@ def _segment_features(
         crossings.std(axis=0),
         *(fifth.mean(axis=0) - mean for fifth in fifths),
     ]
-    loudness = level[:, alive].mean(axis=1)
+    loudness = level[:, alive if alive.any() else slice(None)].mean(axis=1)
     scalars = [
         np.log(max(segment.end_s - segment.start_s, 1e-3)),
         float(loudness.mean()),
@@ -156,10 +156,12 @@ def to_harmonics(features: ChannelFeatures, angles: NDArray[np.float64]) -> Arra
     basis = harmonic_basis(angles).astype(np.float32)
     courses = features.courses @ basis.T
     covariance = basis @ features.log_covariance @ basis.T * len(angles)
-    count = len(features.scalars)
-    return np.concatenate(
-        [courses.reshape(count, -1), covariance.reshape(count, -1), features.scalars], axis=1
-    )
+    rows = [
+        courses.reshape(-1, GROUPS * HARMONICS),
+        covariance.reshape(-1, HARMONICS * HARMONICS),
+        features.scalars,
+    ]
+    return np.concatenate(rows, axis=1)
 
 
 def segment_session(recordings: Sequence[Recording]) -> tuple[list[Segment], Array]:

@@ -1,0 +1,107 @@
+"""Small recordings and sessions made of noise, for the tests of segments, features and training."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myosem.corpus import Session
+from myosem.features import GROUPS, SCALARS, WIDTH, ChannelFeatures
+from myosem.records import Channel, Recording, Segment, Signal, Span
+
+Stretches = Sequence[tuple[float, float]]
+
+BURSTS = ((2.0, 3.5), (5.0, 5.6), (8.0, 11.0))
+"""Where ``bursts`` puts contractions, in seconds."""
+
+
+def record(
+    samples: NDArray[np.generic],
+    rate_hz: float = 200.0,
+    *,
+    angles: Sequence[float | None] | None = None,
+    signal: Signal = "raw",
+    spans: tuple[Span, ...] = (),
+) -> Recording:
+    """A recording of these ``(T, C)`` samples; the channels form a ring unless angles are given."""
+    count = samples.shape[1]
+    places = np.arange(count) * 360 / count if angles is None else angles
+    return Recording(
+        samples=samples,
+        rate_hz=rate_hz,
+        channels=tuple(Channel(f"ch{i + 1}", angle) for i, angle in enumerate(places)),
+        dataset="toy",
+        subject="p1",
+        session="1",
+        name="1",
+        source="toy",
+        signal=signal,
+        spans=spans,
+    )
+
+
+def bursts(
+    rate_hz: float = 200.0,
+    channels: int = 8,
+    *,
+    at: Stretches = BURSTS,
+    duration_s: float = 13.0,
+    loudness: float = 10.0,
+    seed: int = 0,
+) -> NDArray[np.float32]:
+    """White noise ``(T, C)`` of standard deviation 1, ``loudness`` times as much in some stretches."""
+    count = round(duration_s * rate_hz)
+    time_s = np.arange(count) / rate_hz
+    level = np.ones(count)
+    for start, end in at:
+        level[(time_s >= start) & (time_s < end)] = loudness
+    noise = np.random.default_rng(seed).normal(size=(count, channels))
+    return np.asarray(noise * level[:, None], dtype=np.float32)
+
+
+def contraction(start_s: float, end_s: float, recording: int = 0) -> Segment:
+    return Segment(recording, start_s, end_s, "contraction")
+
+
+def resting(start_s: float, end_s: float, recording: int = 0) -> Segment:
+    return Segment(recording, start_s, end_s, "rest")
+
+
+def span(start_s: float, end_s: float, action: str | None = "fist") -> Span:
+    return Span(start_s, end_s, action or "?", action)
+
+
+ACTIONS = ("fist", "open-hand", "point", "rest")
+
+
+def toy_session(
+    person: str,
+    actions: Sequence[str | None] = ACTIONS * 4,
+    *,
+    dataset: str = "toy",
+    subject: str | None = None,
+    simulated: bool = False,
+    seed: int = 0,
+    noise: float = 0.3,
+) -> Session:
+    """A session whose actions are far apart, at the same places for everybody, with some noise.
+
+    Segments of unknown action (None) are noise alone.
+    """
+    places = np.random.default_rng(99).normal(size=(len(ACTIONS), WIDTH))
+    generator = np.random.default_rng([seed, *person.encode()])
+    centers = np.array([places[ACTIONS.index(one)] if one else np.zeros(WIDTH) for one in actions])
+    features = (centers + noise * generator.normal(size=centers.shape)).astype(np.float32)
+    count, channels = len(actions), 4
+    courses = features[:, : GROUPS * channels].reshape(count, GROUPS, channels)
+    square = features[:, -channels * channels - SCALARS : -SCALARS].reshape(count, channels, channels)
+    return Session(
+        dataset=dataset,
+        subject=subject or person,
+        person=f"{dataset}/{person}",
+        name="1",
+        features=features,
+        channels=ChannelFeatures(courses, square + square.transpose(0, 2, 1), features[:, -SCALARS:]),
+        spans=tuple(Span(i, i + 1.0, one, one) if one else None for i, one in enumerate(actions)),
+        simulated=simulated,
+    )
