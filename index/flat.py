@@ -1,9 +1,13 @@
-"""Exact search by comparing with every vector.
+"""Exact search: FAISS compares the query with every vector.
 
-Plain numpy over the memory-mapped file: from a cold start over 20,000 vectors of 256 numbers this
-answers in 13 ms, while importing faiss alone takes 40 ms.
+The vectors stay where they are, memory-mapped: FAISS is handed their address and copies nothing. It
+runs on one thread and on few queries at a time, because waking its threads costs far more than a scan
+of 20,000 vectors (23 ms against 0.7 ms on 2 cores), and because a score then never depends on which
+other queries are asked beside it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -12,7 +16,8 @@ import numpy as np
 from myosem.errors import LibraryError
 from myosem.index.protocol import Rows, Scores, Vectors, check_query, check_vectors
 
-BLOCK = 64
+BLOCK = 16
+"""Queries at a time: from 20 on FAISS multiplies matrices, whose rounding depends on the block."""
 
 
 class FlatIndex:
@@ -58,11 +63,10 @@ class FlatIndex:
         k = min(k, len(vectors))
         scores = np.empty((len(queries), k), dtype=np.float32)
         found = np.empty((len(queries), k), dtype=np.int64)
-        for first in range(0, len(queries), BLOCK):
-            block = queries[first : first + BLOCK] @ vectors.T
-            for number, row in enumerate(block, start=first):
-                best = _best(row, k)
-                scores[number], found[number] = row[best], best
+        if k:
+            for first in range(0, len(queries), BLOCK):
+                block = slice(first, first + BLOCK)
+                scores[block], found[block] = _nearest(queries[block], vectors, k)
         return scores, found if candidates is None else candidates[found]
 
 
@@ -76,19 +80,43 @@ def load_vectors(path: Path) -> Vectors:
         vectors = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise LibraryError(f"the vectors {path} cannot be read", got=error) from error
-    if vectors.ndim != 2 or vectors.dtype != np.float32:
+    if vectors.ndim != 2 or vectors.dtype != np.float32 or not vectors.flags.c_contiguous:
         raise LibraryError(
             f"the vectors {path} cannot be used",
             got=f"{vectors.dtype} of shape {vectors.shape}",
-            expected="float32 (rows, dimension)",
+            expected="float32 (rows, dimension), row after row",
         )
     return np.asarray(vectors)
 
 
-def _best(scores: Scores, k: int) -> Rows:
-    """Positions of the k highest scores, best first, ties by position."""
-    if k == 0:
-        return np.empty(0, dtype=np.int64)
-    cut = np.partition(scores, len(scores) - k)[len(scores) - k]
-    candidates = np.flatnonzero(scores >= cut)
-    return candidates[np.argsort(-scores[candidates], kind="stable")[:k]]
+def _nearest(queries: Vectors, vectors: Vectors, k: int) -> tuple[Scores, Rows]:
+    """The k best rows of each query, best first, ties by row; 1 <= k <= N.
+
+    FAISS keeps any of the rows that tie for the last place, so it is asked for more until the tie ends.
+    """
+    import faiss
+
+    wanted = k
+    with _one_thread():
+        while True:
+            wanted = min(2 * wanted, len(vectors))
+            scores, rows = faiss.knn(queries, vectors, wanted, metric=faiss.METRIC_INNER_PRODUCT)
+            if rows.min() < 0:  # FAISS leaves places empty where a score is no number
+                raise LibraryError("the vectors cannot be searched", got="values that are not finite")
+            if wanted == len(vectors) or (scores[:, -1] < scores[:, k - 1]).all():
+                break
+    order = np.lexsort((rows, -scores))[:, :k]
+    return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep FAISS to the calling thread."""
+    import faiss
+
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)

@@ -54,7 +54,8 @@ class VectorIndex(Protocol):
             Scores ``(Q, k')`` and rows ``(Q, k')``, where k' = min(k, rows to choose from).
 
         Raises:
-            UsageError: k below 1, queries of another dimension, or rows that do not exist.
+            UsageError: k below 1, queries of another dimension or not finite, or rows that do not exist.
+            LibraryError: vectors that are not finite.
         """
 
 
@@ -87,6 +88,8 @@ def check_query(index: VectorIndex, queries: Vectors, k: int, rows: Rows | None)
             got=f"shape {queries.shape}",
             expected=f"(queries, {index.dimension})",
         )
+    if not np.isfinite(queries).all():
+        raise UsageError("the queries cannot be searched for", got="values that are not finite")
     if rows is not None and len(rows) and (rows.min() < 0 or rows.max() >= len(index)):
         raise UsageError(
             "rows are not in the index",

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from myosem.errors import IndexMismatchError, LibraryError, UsageError
-from myosem.index import BACKENDS, FileEntry, Manifest, VectorIndex
+from myosem.index import BACKENDS, FileEntry, FlatIndex, Manifest, VectorIndex
 
 Vectors = NDArray[np.float32]
 
@@ -66,6 +67,14 @@ def test_equal_scores_come_in_the_order_of_rows(backend: type[VectorIndex]) -> N
     assert scores.tolist() == [[1, 1, 1, 1]]
 
 
+@pytest.mark.parametrize("k", [1, 3, 200, 500])
+def test_ties_for_the_last_place_are_decided_by_row(backend: type[VectorIndex], k: int) -> None:
+    vectors = np.ones((500, 2), dtype=np.float32)
+    vectors[400:] *= 2
+    _, rows = backend.build(vectors).search(vectors[:1], k)
+    assert rows[0].tolist() == [*range(400, 500), *range(400)][:k]
+
+
 def test_k_beyond_the_count_returns_all(backend: type[VectorIndex]) -> None:
     scores, rows = backend.build(unit_vectors(4, 3)).search(unit_vectors(2, 3, seed=1), 1000)
     assert scores.shape == rows.shape == (2, 4)
@@ -105,6 +114,7 @@ def test_saved_and_loaded_it_answers_the_same(backend: type[VectorIndex], tmp_pa
         (np.ones((1, 3)), 0, None, "at least 1"),
         (np.ones((1, 4)), 1, None, r"expected \(queries, 3\)"),
         (np.ones(3), 1, None, r"expected \(queries, 3\)"),
+        (np.full((1, 3), np.nan), 1, None, "not finite"),
         (np.ones((1, 3)), 1, np.array([5]), "0 to 4"),
         (np.ones((1, 3)), 1, np.array([-1]), "0 to 4"),
     ],
@@ -129,6 +139,38 @@ def test_refuses_a_damaged_file(backend: type[VectorIndex], tmp_path: Path, cont
         (tmp_path / "index").write_bytes(content)
     with pytest.raises(LibraryError, match="cannot be read"):
         backend.load(tmp_path / "index")
+
+
+def test_vectors_that_are_not_finite_are_named_rather_than_ranked(tmp_path: Path) -> None:
+    vectors = unit_vectors(5, 3)
+    vectors[2] = np.nan
+    np.save(tmp_path / "vectors.npy", vectors)
+    with pytest.raises(LibraryError, match="not finite"):
+        FlatIndex.load(tmp_path / "vectors.npy").search(unit_vectors(1, 3), 5)
+
+
+def test_columns_first_on_disk_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "vectors.npy", np.asfortranarray(unit_vectors(5, 3)))
+    with pytest.raises(LibraryError, match="row after row"):
+        FlatIndex.load(tmp_path / "vectors.npy")
+
+
+def test_faiss_reads_the_mapped_vectors_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+
+    def knn(queries: Vectors, vectors: Vectors, k: int, **kwargs: int) -> object:
+        read.append((vectors, faiss.omp_get_max_threads()))
+        return original(queries, vectors, k, **kwargs)
+
+    original = faiss.knn
+    monkeypatch.setattr(faiss, "knn", knn)
+    threads = faiss.omp_get_max_threads()
+    np.save(tmp_path / "vectors.npy", unit_vectors(50, 3))
+    index = FlatIndex.load(tmp_path / "vectors.npy")
+    index.search(unit_vectors(1, 3), 5)
+    assert [np.shares_memory(vectors, index.vectors) for vectors, _ in read] == [True]
+    assert [used for _, used in read] == [1]
+    assert faiss.omp_get_max_threads() == threads
 
 
 @settings(max_examples=50, deadline=None)
