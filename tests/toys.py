@@ -83,15 +83,16 @@ def toy_session(
     simulated: bool = False,
     seed: int = 0,
     noise: float = 0.3,
+    places: Sequence[str] = ACTIONS,
 ) -> Session:
     """A session whose actions are far apart, at the same places for everybody, with some noise.
 
     Segments of unknown action (None) are noise alone.
     """
-    places = np.random.default_rng(99).normal(size=(len(ACTIONS), WIDTH))
+    centers = np.random.default_rng(99).normal(size=(len(places), WIDTH))
     generator = np.random.default_rng([seed, *person.encode()])
-    centers = np.array([places[ACTIONS.index(one)] if one else np.zeros(WIDTH) for one in actions])
-    features = (centers + noise * generator.normal(size=centers.shape)).astype(np.float32)
+    middle = np.array([centers[places.index(one)] if one else np.zeros(WIDTH) for one in actions])
+    features = (middle + noise * generator.normal(size=middle.shape)).astype(np.float32)
     count, channels = len(actions), 4
     courses = features[:, : GROUPS * channels].reshape(count, GROUPS, channels)
     square = features[:, -channels * channels - SCALARS : -SCALARS].reshape(count, channels, channels)
