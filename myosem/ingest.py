@@ -22,7 +22,7 @@ from myosem.errors import LibraryError, SourceError
 from myosem.intake import check_reader, read_sources
 from myosem.journal import Outcome
 from myosem.library import VECTORS, Library
-from myosem.library_writer import LibraryWriter, Progress
+from myosem.library_writer import LibraryWriter, Progress, refuse_foreign_folder
 from myosem.readers import Skipped, SourceFile, find_sources
 from myosem.records import Recording
 from myosem.segments import find_segments, label_segments
@@ -99,6 +99,7 @@ def ingest(
         LibraryError: the library is damaged, or another process writes to it.
         UsageError, MappingError: no such reader, or the mapping cannot be used.
     """
+    refuse_foreign_folder(Path(library_path))
     found = _outside(Path(library_path), find_sources(sources))
     check_reader(found, reader, mapping)
     with LibraryWriter.lock(Path(library_path)) as writer:

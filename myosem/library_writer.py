@@ -59,7 +59,7 @@ class LibraryWriter:
         Raises:
             LibraryError: another process writes to it, it is damaged, or the folder holds other things.
         """
-        _refuse_foreign_folder(path)
+        refuse_foreign_folder(path)
         made_folder = not path.exists()
         try:
             for part in (STAGING, SIGNALS, VERSIONS):
@@ -148,7 +148,8 @@ class LibraryWriter:
         )
 
 
-def _refuse_foreign_folder(path: Path) -> None:
+def refuse_foreign_folder(path: Path) -> None:
+    """Raise LibraryError where a library cannot be: a file, or a folder that holds other things."""
     if path.exists() and not path.is_dir():
         raise LibraryError(f"{path} is a file", expected="a folder for the library, new or made by myosem")
     if path.is_dir() and not (path / CURRENT).exists():
