@@ -1,5 +1,6 @@
 """Options that several commands share, and where the library is."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -85,6 +86,7 @@ def open_model(folder: Path | None) -> "Model":
 
 def open_engine(library: Path | None, model: Path | None, source: str | None = None) -> "Engine":
     """An engine over the library; where none is named, a source that is a file needs none."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # starting its threads takes longer than a search
     from myosem.search import Engine
 
     alone = library is None and source is not None and Path(source).exists()

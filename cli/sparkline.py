@@ -26,7 +26,7 @@ def envelope(recording: "Recording", edges_s: NDArray[np.float64]) -> NDArray[np
     samples = recording.between(first_s, float(edges_s[-1]))
     if not len(samples):
         return np.full(len(edges_s) - 1, np.nan)
-    level = samples if recording.signal == "envelope" else np.abs(samples - np.median(samples, axis=0))
+    level = samples if recording.signal == "envelope" else np.abs(samples - samples.mean(axis=0))
     course = np.maximum(level.mean(axis=1, dtype=np.float64), 0)
     edges = np.clip(np.rint((edges_s - first_s) * recording.rate_hz), 0, len(course)).astype(int)
     return np.array([course[a:b].mean() if b > a else np.nan for a, b in pairwise(edges)])

@@ -26,6 +26,8 @@ class FlatIndex:
     exact = True
 
     def __init__(self, vectors: Vectors) -> None:
+        import faiss  # noqa: F401  (now, while the query's words are still being encoded)
+
         self.vectors = vectors
         self.dimension = int(vectors.shape[1])
 

@@ -106,6 +106,7 @@ class Engine:
             vector = beside.submit(self.model.encode_text, [query.strip()])
             self._check_index()
             rows = self._rows_where(where)
+            self.library.index()
         return self._result(query, vector.result(), k, rows)
 
     def similar(

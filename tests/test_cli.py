@@ -191,8 +191,30 @@ def test_interrupt_ends_with_130(library: Path, run: Run, monkeypatch: pytest.Mo
     assert run("search", "fist", "--library", library)[0] == 130
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "out", "err"),
+    [
+        (["--version"], 0, f"myosem {__version__}\n", ""),
+        (["info", "--library", "nowhere"], 2, "", "myosem: error: there is no library in nowhere"),
+        (["info", "--nonsense"], 2, "", "Error: "),
+    ],
+)
+def test_a_process_ends_with_all_it_had_to_say(words: list[str], code: int, out: str, err: str) -> None:
+    command = [sys.executable, "-m", "myosem.cli.main", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (code, out)
+    assert err in done.stderr
+
+
+def test_a_process_that_fails_unexpectedly_shows_where() -> None:
+    code = "from myosem.cli import main; main.app = lambda: 1 / 0; main.run()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "ZeroDivisionError" in done.stderr
+
+
 def test_pipe_that_closes_early_is_quiet(library: Path) -> None:
-    code = "import sys; from myosem.cli.main import main; sys.argv = ['myosem', 'info']; main()"
+    code = "import sys; from myosem.cli.main import run; sys.argv = ['myosem', 'info']; run()"
     environment = {**os.environ, "MYOSEM_LIBRARY": str(library)}
     reading, writing = os.pipe()
     os.close(reading)
