@@ -14,13 +14,7 @@ from myosem.readers.base import Reader, SourceFile
 from myosem.readers.mapping import Column, Mapping, mapped_recording, mapping_for
 from myosem.records import Recording
 
-EXAMPLE = """\
-rate_hz: 1000
-columns: [emg1, emg2, emg3, emg4]
-unit: mV
-subject: p1
-label_from: gesture
-"""
+EXAMPLE = "{rate_hz: 1000, columns: [emg1, emg2, emg3, emg4], unit: mV, subject: p1, label_from: gesture}"
 
 
 class Csv(Reader):

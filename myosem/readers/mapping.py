@@ -146,7 +146,7 @@ def mapping_for(file: SourceFile, given: Path | None, example: str) -> Mapping:
         raise MappingError(
             f"{file.source}: a {file.suffix} file needs a mapping that says what it holds",
             expected=f"myosem.yaml or {file.name}.yaml beside it",
-            hint=f"start from:\n\n{example}",
+            hint=f"put {example} into it and see docs/bring-your-own.md",
         )
     try:
         return parse_mapping(found.read_bytes(), found.source)

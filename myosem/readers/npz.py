@@ -15,13 +15,7 @@ from myosem.readers.mapping import mapped_recording, mapping_for
 from myosem.readers.parse import as_float32, numbers
 from myosem.records import Recording
 
-EXAMPLE = """\
-rate_hz: 1000
-array: emg
-unit: mV
-subject: p1
-label_from: gesture
-"""
+EXAMPLE = "{rate_hz: 1000, array: emg, unit: mV, subject: p1, label_from: gesture}"
 
 
 class Npz(Reader):
