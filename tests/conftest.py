@@ -1,8 +1,12 @@
 """Fixtures that several test files use."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+"""The tests themselves run side by side; threads that wait for each other would only slow them down."""
 
 REAL_DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
 

@@ -7,15 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-from toys import ACTIONS, toy_session
+from toys import ACTIONS, tower, toy_session
 
 from myosem.corpus import Session
 from myosem.encoder import EncoderConfig
 from myosem.train import TextBank, TrainConfig, Trainer, embed, prompt_texts
 
-TOWER = 24
 TINY = TrainConfig(
     encoder=EncoderConfig(dimension=16, width=32, layers=1, heads=2),
     steps=40,
@@ -25,18 +23,6 @@ TINY = TrainConfig(
     texts=16,
 )
 TEXTS = {action: [f"{action} {number}" for number in range(3)] for action in ACTIONS}
-
-
-def tower(texts: Sequence[str]) -> NDArray[np.float32]:
-    """Texts that begin with the same word lie close together."""
-    rows = []
-    for text in texts:
-        word, _, rest = text.partition(" ")
-        seeds = ([*word.encode()], [*text.encode()])
-        main, own = (np.random.default_rng(seed).normal(size=TOWER) for seed in seeds)
-        row = main + 0.2 * own * bool(rest)
-        rows.append(row / np.linalg.norm(row))
-    return np.array(rows, dtype=np.float32)
 
 
 BANK = TextBank.of(TEXTS, tower)

@@ -106,3 +106,18 @@ def toy_session(
         spans=tuple(Span(i, i + 1.0, one, one) if one else None for i, one in enumerate(actions)),
         simulated=simulated,
     )
+
+
+TOWER = 24
+
+
+def tower(texts: Sequence[str]) -> NDArray[np.float32]:
+    """Texts that begin with the same word lie close together."""
+    rows = []
+    for text in texts:
+        word, _, rest = text.partition(" ")
+        seeds = ([*word.encode()], [*text.encode()])
+        main, own = (np.random.default_rng(seed).normal(size=TOWER) for seed in seeds)
+        row = main + 0.2 * own * bool(rest)
+        rows.append(row / np.linalg.norm(row))
+    return np.array(rows, dtype=np.float32)
