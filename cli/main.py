@@ -23,7 +23,7 @@ def main() -> None:
 
 
 def run() -> None:
-    """``main`` in a process of its own, which ends at once: taking its libraries apart costs 50 ms or more."""
+    """``main`` as a whole process, which ends at once: taking its libraries apart takes 50 ms or more."""
     try:
         main()
     except SystemExit as end:
