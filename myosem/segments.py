@@ -62,6 +62,8 @@ def rest_power(frames: Sequence[Frames]) -> NDArray[np.float64]:
     level = np.quantile(power, REST_QUANTILE, axis=0)
     typical = np.median(power, axis=0)
     level = np.maximum(level, 1e-4 * typical)
+    if len(power) > 1:
+        level[np.ptp(power, axis=0) <= 1e-6 * typical] = np.inf
     return np.where(
         level > 0, level, np.where(power.max(axis=0) > 0, np.maximum(power.mean(axis=0), 1e-30), np.inf)
     )
@@ -146,7 +148,7 @@ def label_segments(recordings: Sequence[Recording], segments: Sequence[Segment])
     covers most; a contraction does. A span to which no contraction belongs claims, among the rest
     stretches that can be its own, the one that covers most of it. Other rest stretches belong to their
     span only if it is a span of rest, for a stretch of silence beside a short movement is not that
-    movement. A span much shorter than every segment it meets is therefore nobody's.
+    movement. A span that covers half of no segment is nobody's.
     """
     spans = [_span_of(recordings[segment.recording].spans, segment) for segment in segments]
     claimed = {
