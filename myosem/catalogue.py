@@ -6,8 +6,9 @@ was left out because its samples were there already), ``people`` (which subjects
 """
 
 import json
+import os.path
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
@@ -73,11 +74,6 @@ class RecordingRow:
     def key(self) -> SessionKey:
         """The session it belongs to."""
         return SessionKey(self.dataset, self.subject, self.session)
-
-    @property
-    def layout(self) -> Hashable:
-        """What recordings of a session must share to be encoded together."""
-        return self.rate_hz, self.signal, self.channels
 
     @classmethod
     def of(cls, recording: Recording, content_hash: str, place: Place) -> "RecordingRow":
@@ -196,6 +192,12 @@ def natural(text: str) -> tuple[tuple[int, int, str], ...]:
     """A sorting key that puts ``s2`` before ``s10``."""
     parts = re.findall(r"[0-9]+|[^0-9]+", text)
     return tuple((0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts)
+
+
+def location(source: str) -> str:
+    """Where a source lies, the same however its path is spelled; a relative path starts in this folder."""
+    path, mark, member = source.partition("!")
+    return os.path.abspath(path) + mark + member  # noqa: PTH100  (resolve would ask the disk each time)
 
 
 class Catalogue:

@@ -7,7 +7,7 @@ there and ends with the same catalogue.
 
 import hashlib
 import json
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Protocol
@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from myosem import features
 from myosem.catalogue import LibrarySummary, RecordingRow, SessionKey, SourceRow
 from myosem.catalogue_writer import CatalogueWriter, NewSegment
-from myosem.errors import LibraryError, SourceError
+from myosem.errors import LibraryError, SourceError, UsageError
 from myosem.intake import check_reader, read_sources
 from myosem.journal import Outcome
 from myosem.library import VECTORS, Library
 from myosem.library_writer import LibraryWriter, Progress, refuse_foreign_folder
 from myosem.readers import Skipped, SourceFile, find_sources
-from myosem.records import Recording
+from myosem.records import Layout, Recording
 from myosem.segments import find_segments, label_segments
 from myosem.store import SignalReader
 
@@ -89,7 +89,7 @@ def ingest(
     Args:
         library_path: folder of the library.
         sources: files, folders and archives.
-        model: encodes the segments; None stores them without vectors.
+        model: encodes the segments; None stores them without vectors, in a library that has none.
         reader: name of the reader to use, whatever the files look like.
         mapping: describes generic files.
         progress: is told how far things are.
@@ -97,12 +97,14 @@ def ingest(
     Raises:
         SourceError: a path does not exist, or nothing at all could be read; nothing is published.
         LibraryError: the library is damaged, or another process writes to it.
-        UsageError, MappingError: no such reader, or the mapping cannot be used.
+        UsageError, MappingError: no such reader, the mapping cannot be used, or the library has an index
+            and there is no model to go on with.
     """
     refuse_foreign_folder(Path(library_path))
     found = _outside(Path(library_path), find_sources(sources))
     check_reader(found, reader, mapping)
     with LibraryWriter.lock(Path(library_path)) as writer:
+        _check_model(writer.base, model)
         outcomes, unchanged = read_sources(writer, found, reader, mapping, progress or _silent)
         if not unchanged and not any(outcome.usable for outcome in outcomes):
             writer.abandon()
@@ -133,6 +135,17 @@ def reindex(
         report = _report(library, True, [], 0)
         library.close()
         return report
+
+
+def _check_model(base: Library | None, model: SessionEncoder | None) -> None:
+    """Refuse to lose an index. Raises UsageError where there is one and no model."""
+    if model is None and base is not None and base.manifest.indexed:
+        raise UsageError(
+            f"the library {base.path} has an index, which new segments without vectors would end",
+            got="no model",
+            expected=f"a model such as {base.manifest.model}, which made it",
+            hint="the same without --no-index, or another library",
+        )
 
 
 def _outside(library: Path, items: Iterable[SourceFile | Skipped]) -> list[SourceFile | Skipped]:
@@ -242,9 +255,9 @@ def _encode_sessions(
     encoded = []
     for number, session in enumerate(sessions):
         progress("encoding", number, len(sessions))
-        groups: dict[Hashable, list[RecordingRow]] = {}
+        groups: dict[Layout, list[RecordingRow]] = {}
         for row in catalogue.tables.recordings_of(session):
-            groups.setdefault(row.layout, []).append(row)
+            groups.setdefault(Layout.of(row), []).append(row)
         encoded += [_encode_staged(group, samples, model, folder) for group in groups.values()]
     progress("encoding", len(sessions), len(sessions))
     return encoded

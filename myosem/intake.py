@@ -1,10 +1,10 @@
 """The first half of an ingest: read sources, store what is new of them, note what became of each."""
 
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
-from myosem.catalogue import RecordingRow, SourceRow
+from myosem.catalogue import RecordingRow, SourceRow, location
 from myosem.catalogue_writer import Duplicate
 from myosem.errors import KnownBadError, MyoSemError, SourceError
 from myosem.journal import Journal, Key, Outcome
@@ -69,7 +69,8 @@ class Intake:
             twin = rows[content_hash].recording if content_hash in rows else self.stored.get(content_hash)
             if twin is None:
                 place = self.journal.signals().append(recording.samples)
-                rows[content_hash] = RecordingRow.of(recording, content_hash, place)
+                named = replace(recording, source=key[0])
+                rows[content_hash] = RecordingRow.of(named, content_hash, place)
             else:
                 duplicates.append(Duplicate(key[0], twin, recording.dataset, recording.subject))
         if not duplicates:
@@ -93,11 +94,14 @@ def read_sources(
         UsageError, MappingError: the reader or mapping asked for cannot be used at all.
     """
     known = {} if writer.base is None else writer.base.catalogue.sources()
-    outcomes = [Outcome(_skipped(item)) for item in found if isinstance(item, Skipped)]
-    files = dict.fromkeys(
-        (item, _key(item, reader, mapping)) for item in found if isinstance(item, SourceFile)
-    )
-    todo = [(file, key) for file, key in files if _is_new(known.get(key[0]), key)]
+    names = _Names(known)
+    skipped = dict.fromkeys(_skipped(item, names) for item in found if isinstance(item, Skipped))
+    outcomes = [Outcome(row) for row in skipped]
+    files: dict[Key, SourceFile] = {}
+    for item in found:
+        if isinstance(item, SourceFile):
+            files.setdefault(_key(item, names, reader, mapping), item)
+    todo = [(file, key) for key, file in files.items() if _is_new(known.get(key[0]), key)]
     reread = {key[0] for _, key in todo}
     hashes = [] if writer.base is None else writer.base.catalogue.hashes()
     stored = {digest: recording for digest, recording, source in hashes if source not in reread}
@@ -127,18 +131,30 @@ def check_reader(found: Sequence[SourceFile | Skipped], reader: str | None, mapp
             return
 
 
-def _key(file: SourceFile, reader: str | None, mapping: Path | None) -> Key:
+class _Names:
+    """One name for each source however its path is spelled: the library's, else the first that is given."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._names = {location(source): source for source in known}
+
+    def of(self, source: str) -> str:
+        """Its name."""
+        return self._names.setdefault(location(source), source)
+
+
+def _key(file: SourceFile, names: _Names, reader: str | None, mapping: Path | None) -> Key:
     """Changes where reading the file again could give something else: also with its mapping."""
+    name = names.of(file.source)
     try:
         described_by = SourceFile(mapping) if mapping else beside(file)
         version = f"{described_by.size} {described_by.mtime}" if described_by else ""
-        return file.source, file.size, file.mtime, f"{reader or 'any'} {version}".strip()
+        return name, file.size, file.mtime, f"{reader or 'any'} {version}".strip()
     except SourceError:
-        return file.source, 0, 0.0, reader or "any"
+        return name, 0, 0.0, reader or "any"
 
 
-def _skipped(item: Skipped) -> SourceRow:
-    return SourceRow(item.source, 0, 0.0, "", "failed" if item.failed else "skipped", item.reason)
+def _skipped(item: Skipped, names: _Names) -> SourceRow:
+    return SourceRow(names.of(item.source), 0, 0.0, "", "failed" if item.failed else "skipped", item.reason)
 
 
 def _is_new(known: SourceRow | None, key: Key) -> bool:

@@ -25,6 +25,7 @@ from myosem.catalogue import (
     RecordingRow,
     SegmentRow,
     SessionKey,
+    location,
 )
 from myosem.errors import LibraryError
 from myosem.index import FlatIndex, Manifest, VectorIndex, load_vectors
@@ -142,7 +143,12 @@ class Library:
 
     def named(self, id_or_source: str) -> list[RecordingRow]:
         """Recordings of this id, or of the path they were ingested from, without samples; maybe none."""
-        return self.catalogue.recordings("recording = ? OR source = ?", [id_or_source, id_or_source])
+        found = self.catalogue.recordings("recording = ? OR source = ?", [id_or_source, id_or_source])
+        if found:
+            return found
+        place = location(id_or_source)
+        spelled = [source for source in self.catalogue.sources() if location(source) == place]
+        return self.catalogue.recordings("list_contains(?::VARCHAR[], source)", [spelled])
 
     def recordings_by_id(self, ids: Iterable[str]) -> dict[str, Recording]:
         """The recordings of these ids; an id that does not exist is left out."""

@@ -8,7 +8,7 @@ palm side, 90 the ulnar (little finger) side, 180 the back, 270 the radial (thum
 import hashlib
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,19 @@ class Span:
     action: str | None = None
     effort: str | None = None
     repetition: int | None = None
+
+
+class Layout(NamedTuple):
+    """What the recordings of a session must share to be encoded together."""
+
+    rate_hz: float
+    signal: Signal
+    channels: tuple[Channel, ...]
+
+    @classmethod
+    def of(cls, recording: Any) -> "Layout":
+        """That of a ``Recording``, or of whatever else has its fields."""
+        return cls(*(getattr(recording, name) for name in cls._fields))
 
 
 @dataclass(frozen=True)
@@ -102,7 +115,9 @@ class Recording:
                 expected="(samples, channels)",
             )
         if not (math.isfinite(self.rate_hz) and self.rate_hz > 0):
-            raise SourceError(f"{self.source}: the rate is not usable", got=self.rate_hz, expected="a rate in Hz above 0")
+            raise SourceError(
+                f"{self.source}: the rate is not usable", got=self.rate_hz, expected="a rate in Hz above 0"
+            )
         self.samples.flags.writeable = False
 
     @property
@@ -153,14 +168,19 @@ def check_recording(recording: Recording) -> None:
     """
     samples, source = recording.samples, recording.source
     if samples.shape[0] == 0 or samples.shape[1] == 0:
-        raise SourceError(f"{source}: no samples", got=f"shape {samples.shape}", expected="at least one sample and one channel")
+        raise SourceError(
+            f"{source}: no samples",
+            got=f"shape {samples.shape}",
+            expected="at least one sample and one channel",
+        )
     if np.issubdtype(samples.dtype, np.floating):
         bad = ~np.isfinite(samples)
         if bad.any():
             first_t, first_c = np.argwhere(bad)[0]
             raise SourceError(
                 f"{source}: {int(bad.sum())} values are not finite",
-                got=f"{samples[first_t, first_c]} at {first_t / recording.rate_hz:.3f} s in channel {recording.channels[first_c].name}",
+                got=f"{samples[first_t, first_c]} at {first_t / recording.rate_hz:.3f} s "
+                f"in channel {recording.channels[first_c].name}",
                 expected="finite numbers",
                 hint="cut or interpolate these stretches, then ingest the file again",
             )

@@ -4,16 +4,16 @@ Whatever it is, its whole session comes with it, because a segment is embedded i
 """
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from myosem.errors import LibraryError, SourceError, UsageError
-from myosem.records import Recording, check_recording
+from myosem.records import Layout, Recording, check_recording
 
 if TYPE_CHECKING:
-    from myosem.catalogue import RecordingRow, SegmentRow
+    from myosem.catalogue import RecordingRow, SegmentRow, SessionKey
     from myosem.library import Library
 
 
@@ -77,9 +77,9 @@ def one_recording(sessions: Sequence[SourceSession], source: str) -> tuple[Sourc
 def _in_library(source: str, library: "Library") -> list[SourceSession]:
     """Sessions of a segment id, a recording id or a source of the library; nothing where it is none."""
     segment = _segment(source, library)
-    groups: dict[Hashable, list[RecordingRow]] = {}
+    groups: dict[tuple[SessionKey, Layout], list[RecordingRow]] = {}
     for row in library.named(segment.recording if segment else source):
-        groups.setdefault((row.key, _layout(row)), []).append(row)
+        groups.setdefault((row.key, Layout.of(row)), []).append(row)
     return [_stored_session(library, rows, segment) for rows in groups.values()]
 
 
@@ -95,7 +95,7 @@ def _stored_session(
 ) -> SourceSession:
     members = library.recordings(wanted[0].key)
     rows = library.catalogue.recordings_of(wanted[0].key)
-    together = [n for n, row in enumerate(rows) if _layout(row) == _layout(wanted[0])]
+    together = [n for n, row in enumerate(rows) if Layout.of(row) == Layout.of(wanted[0])]
     ids = {row.recording for row in wanted}
     return SourceSession(
         recordings=[members[n] for n in together],
@@ -118,10 +118,10 @@ def _on_disk(source: str, library: "Library | None", mapping: Path | None) -> li
         )
     found = read_recordings(source, mapping=mapping)
     times = Counter(one.name for one in found)
-    groups: dict[Hashable, list[Recording]] = {}
+    groups: dict[tuple[str, str, str, Layout], list[Recording]] = {}
     for one in found:
         check_recording(one)
-        groups.setdefault((one.dataset, one.subject, one.session, _layout(one)), []).append(one)
+        groups.setdefault((one.dataset, one.subject, one.session, Layout.of(one)), []).append(one)
     return [
         SourceSession(
             members,
@@ -133,11 +133,6 @@ def _on_disk(source: str, library: "Library | None", mapping: Path | None) -> li
         )
         for members in groups.values()
     ]
-
-
-def _layout(recording: "Recording | RecordingRow") -> Hashable:
-    """What recordings of a session must share to be encoded together, as in ``myosem.ingest``."""
-    return recording.rate_hz, recording.signal, recording.channels
 
 
 def _only(sessions: Sequence[SourceSession], name: str, source: str) -> list[SourceSession]:

@@ -1,6 +1,7 @@
 """From sources to a published version: what goes in, what is left out and why, what is done only once."""
 
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from myosem.catalogue import SessionKey
 from myosem.errors import MappingError, SourceError, UsageError
 from myosem.ingest import IngestReport, ingest, reindex
 from myosem.library import Library
+from myosem.readers import READERS, Reader, SourceFile
+from myosem.records import Recording
 from myosem.segments import find_segments, label_segments
 
 NPZ_MAPPING = "rate_hz: 200\narray: emg\nsubject: p1\nsession: s\n"
@@ -175,6 +178,73 @@ def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:
     assert tables(tmp_path / "lib")["segments"] == tables(tmp_path / "fresh")["segments"]
 
 
+def test_a_source_is_the_same_however_its_path_is_spelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = write_study(tmp_path / "data")
+    (data / "README.md").write_text("about")
+    zip_folder(write_study(tmp_path / "more", subjects=3), tmp_path / "more.zip")
+    first = ingest("lib", ["data", "./data", "more.zip"], model=LoudnessModel())
+    assert counts(first) == (12, 0, 8, 1, 0)
+    before = tables(tmp_path / "lib")
+    spellings: list[str | Path] = [
+        "./data",
+        data,
+        "data/sub1/../../data",
+        "./more.zip",
+        f"{tmp_path}/more.zip!sub3",
+    ]
+    for spelling in spellings:
+        report = ingest("lib", [spelling], model=LoudnessModel())
+        assert (report.published, report.stored, report.duplicates, report.failed) == (False, 0, (), ())
+    assert tables(tmp_path / "lib") == before
+
+
+def test_a_changed_file_is_known_by_another_spelling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    changed = write_trial(tmp_path / "data").relative_to(tmp_path)
+    write_trial(tmp_path / "data", trial=2)
+    ingest("lib", ["data"], model=LoudnessModel())
+    write_trial(tmp_path / "data", seed=77)
+    assert counts(ingest("lib", [changed.absolute()], model=LoudnessModel())) == (1, 0, 0, 0, 0)
+    library = Library.open("lib")
+    assert [row.name for row in library.catalogue.recordings()] == ["M2T1", "M2T2"]
+    assert library.recording(f"./{changed}").source == str(changed)
+    assert (
+        library.recording(str(changed.absolute())).content_hash
+        == library.recording(str(changed)).content_hash
+    )
+
+
+def test_a_reader_with_a_bug_stops_the_ingest_and_spoils_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = write_study(tmp_path / "data", subjects=2)
+    ingest(tmp_path / "lib", [data / "sub1"], model=LoudnessModel())
+    before = tables(tmp_path / "lib")
+    reader = READERS["long_term_30day"]
+    read = type(reader).read
+
+    def broken(self: Reader, file: SourceFile) -> Iterator[Recording]:
+        yield from read(self, file)
+        if "M2T1" in file.source:
+            raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(reader), "read", broken)
+        for _ in range(2):
+            with pytest.raises(ZeroDivisionError):
+                ingest(tmp_path / "lib", [data], model=LoudnessModel())
+            assert tables(tmp_path / "lib") == before
+            Library.open(tmp_path / "lib").verify()
+    assert ingest(tmp_path / "lib", [data], model=LoudnessModel()).stored == 4
+    Library.open(tmp_path / "lib").verify()
+    ingest(tmp_path / "fresh", [data / "sub1"], model=LoudnessModel())
+    ingest(tmp_path / "fresh", [data], model=LoudnessModel())
+    assert tables(tmp_path / "lib") == tables(tmp_path / "fresh")
+
+
 def test_a_mapping_that_changed_is_read_again(tmp_path: Path) -> None:
     source = write_npz(tmp_path / "data", "a.npz")
     ingest(tmp_path / "lib", [source], model=None)
@@ -296,6 +366,18 @@ def test_without_a_model_segments_are_there_but_no_vectors(tmp_path: Path) -> No
     report = ingest(tmp_path / "plain", [data], model=LoudnessModel())
     assert (report.published, report.stored) == (True, 0)
     assert tables(tmp_path / "plain") == tables(tmp_path / "indexed")
+
+
+def test_an_index_is_not_given_up_for_want_of_a_model(tmp_path: Path) -> None:
+    data = write_study(tmp_path / "data", subjects=1)
+    ingest(tmp_path / "lib", [data], model=LoudnessModel())
+    before = tables(tmp_path / "lib")
+    write_trial(data, subject=2)
+    with pytest.raises(UsageError, match=r"has an index.*no model.*loudness.*without --no-index"):
+        ingest(tmp_path / "lib", [data], model=None)
+    assert tables(tmp_path / "lib") == before
+    assert list((tmp_path / "lib/staging").iterdir()) == []
+    assert ingest(tmp_path / "lib", [data], model=LoudnessModel()).stored == 1
 
 
 def test_another_model_encodes_everything_again(tmp_path: Path) -> None:
