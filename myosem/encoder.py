@@ -6,13 +6,18 @@ spread of the session's segments, drawn towards the fixed scale when the session
 attends to every other segment of the session. Nothing depends on the order of the segments.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from myosem.evidence import Evidence
 from myosem.features import GROUPS, HARMONICS, WIDTH
+
+WHITENING_SHRINKAGE = 0.1
+MEMORY_SHARPNESS = 20.0
 
 
 @dataclass(frozen=True)
@@ -25,17 +30,25 @@ class EncoderConfig:
         layers: attention layers over the session.
         heads: attention heads a layer.
         dropout: share of activations dropped in training.
+        noise: standard deviation of the noise in training, in units of the spread within an action.
         shrinkage: how many segments the fixed scale is worth in the session's statistics.
         context: whether a segment sees the others of its session at all.
+        scores: how many scores the discriminants of the training data sets give.
+        datasets: how many data sets they come from.
+        recall: how far the evidence moves a vector, in units of the vector's length.
     """
 
     dimension: int = 256
-    width: int = 256
-    layers: int = 4
-    heads: int = 8
+    width: int = 192
+    layers: int = 3
+    heads: int = 6
     dropout: float = 0.2
+    noise: float = 0.5
     shrinkage: float = 4.0
     context: bool = True
+    scores: int = 0
+    datasets: int = 0
+    recall: float = 1.0
 
     def as_dict(self) -> dict[str, object]:
         """For the bundle's configuration."""
@@ -52,14 +65,17 @@ class SessionEncoder(nn.Module):
 
     center: Tensor
     scale: Tensor
+    whiten: Tensor
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.config = config
+        self.evidence = Evidence(WIDTH, config.scores, config.datasets, config.dimension)
         self.register_buffer("center", torch.zeros(WIDTH))
         self.register_buffer("scale", torch.ones(WIDTH))
+        self.register_buffer("whiten", torch.eye(WIDTH))
         self.read = nn.Sequential(
-            nn.Linear(2 * WIDTH, config.width),
+            nn.Linear(2 * WIDTH + 2 * config.scores, config.width),
             nn.GELU(),
             nn.Dropout(config.dropout),
             nn.Linear(config.width, config.width),
@@ -68,19 +84,73 @@ class SessionEncoder(nn.Module):
         self.norm = nn.LayerNorm(config.width)
         self.write = nn.Linear(config.width, config.dimension)
 
-    def set_scale(self, features: Tensor) -> None:
-        """Fix the scale from ``(n, WIDTH)`` training features."""
-        self.center.copy_(features.mean(dim=0))
-        self.scale.copy_(features.std(dim=0).clamp(min=1e-3))
+    @torch.no_grad()
+    def fit_scale(self, sessions: Sequence[tuple[Tensor, Tensor]]) -> None:
+        """Fix what training data say about the features before any gradient.
 
-    def forward(self, features: Tensor, mask: Tensor) -> Tensor:
-        """Embed each segment among those of its session."""
+        Args:
+            sessions: features ``(N, WIDTH)`` and class ``(N,)`` of each training session, -1 for none.
+
+        Center and scale are those of all segments. The whitening makes the spread within a class,
+        seen from inside each session, the same in all directions (the first half of a discriminant
+        analysis), shrunk towards no whitening.
+        """
+        everything = torch.cat([features for features, _ in sessions])
+        self.center.copy_(everything.mean(dim=0))
+        self.scale.copy_(everything.std(dim=0).clamp(min=1e-3))
+        own = torch.cat([self.alone(features)[1] for features, _ in sessions])
+        label = torch.cat([classes for _, classes in sessions])
+        residual = torch.cat(
+            [
+                own[label == one] - own[label == one].mean(dim=0)
+                for one in range(int(label.max()) + 1)
+                if (label == one).any()
+            ]
+        )
+        within = residual.T @ residual / len(residual)
+        values, vectors = torch.linalg.eigh(within + WHITENING_SHRINKAGE * torch.eye(WIDTH))
+        self.whiten.copy_(vectors @ torch.diag(values.rsqrt()) @ vectors.T)
+
+    @torch.no_grad()
+    def alone(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """One session's ``(N, WIDTH)`` features on the scale of all people, and on that of the session."""
+        fixed, own = self.standardise(features[None], torch.ones(1, len(features), dtype=torch.bool))
+        return fixed[0], own[0]
+
+    def standardise(self, features: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Features on the scale of all people, and on that of their own session."""
         fixed = ((features - self.center) / self.scale).clamp(-8, 8)
-        own = self._within_session(fixed, mask) if self.config.context else torch.zeros_like(fixed)
-        hidden = self.read(torch.cat([fixed, own], dim=-1))
+        return fixed, self._within_session(fixed, mask) if self.config.context else torch.zeros_like(fixed)
+
+    def forward(self, features: Tensor, mask: Tensor, scores: Tensor | None = None) -> Tensor:
+        """Embed each segment among those of its session.
+
+        Args:
+            features: of the segments.
+            mask: where there is one.
+            scores: ``(B, N, scores)`` in place of those of the discriminants; for training, where theirs
+                would have seen the answer.
+        """
+        fixed, own = self.standardise(features, mask)
+        hidden = self.read(self._readings(fixed, own, mask, scores))
         for block in self.blocks:
             hidden = block(hidden, mask)
-        return functional.normalize(self.write(self.norm(hidden)), dim=-1)
+        vectors = functional.normalize(self.write(self.norm(hidden)), dim=-1)
+        if self.training:
+            return vectors
+        return functional.normalize(
+            vectors + self.config.recall * self.evidence.recall(fixed, own, mask), dim=-1
+        )
+
+    def _readings(self, fixed: Tensor, own: Tensor, mask: Tensor, scores: Tensor | None) -> Tensor:
+        if scores is None:
+            scores = self.evidence.scores(own)
+        scores = (scores / self.evidence.scale).clamp(-8, 8)
+        context = self._within_session(scores, mask) if self.config.context else scores
+        readings = torch.cat([fixed @ self.whiten, own @ self.whiten, scores, context], dim=-1)
+        if self.training:
+            readings = readings + self.config.noise * torch.randn_like(readings)
+        return readings
 
     def _within_session(self, fixed: Tensor, mask: Tensor) -> Tensor:
         weight = mask.unsqueeze(-1).to(fixed.dtype)
@@ -116,7 +186,8 @@ class Block(nn.Module):
         """``(B, N, width)`` to the same."""
         if self.context:
             hidden = hidden + self._attend(self.norm_attend(hidden), mask)
-        return hidden + self.think(self.norm_think(hidden))
+        out: Tensor = hidden + self.think(self.norm_think(hidden))
+        return out
 
     def _attend(self, hidden: Tensor, mask: Tensor) -> Tensor:
         batch, count, width = hidden.shape
@@ -124,14 +195,22 @@ class Block(nn.Module):
         query, key, value = parts.permute(2, 0, 3, 1, 4).unbind(0)  # B N 3 H W -> 3 B H N W
         dropout = self.dropout if self.training else 0.0
         seen = functional.scaled_dot_product_attention(query, key, value, mask[:, None, None, :], dropout)
-        return self.merge(seen.transpose(1, 2).reshape(batch, count, width))  # B H N W -> B N (H W)
+        merged: Tensor = self.merge(seen.transpose(1, 2).reshape(batch, count, width))  # B H N W -> B N (H W)
+        return merged
 
 
 class TextHead(nn.Module):
-    """From a frozen text tower's vectors ``(n, tower_width)`` to the shared space ``(n, dimension)``, unit length."""
+    """From a frozen text tower's ``(n, tower_width)`` to unit vectors ``(n, dimension)`` of the shared space.
 
-    def __init__(self, tower_width: int, dimension: int, dropout: float = 0.1) -> None:
+    EMG knows actions, not phrases. So once training is over the head remembers where each action lies,
+    and moves a phrase towards the actions that it is close to.
+    """
+
+    memory: Tensor
+
+    def __init__(self, tower_width: int, dimension: int, actions: int, dropout: float = 0.1) -> None:
         super().__init__()
+        self.tower_width = tower_width
         self.straight = nn.Linear(tower_width, dimension)
         self.bent = nn.Sequential(
             nn.Dropout(dropout),
@@ -140,10 +219,19 @@ class TextHead(nn.Module):
             nn.Dropout(dropout),
             nn.Linear(512, dimension),
         )
+        self.register_buffer("memory", torch.zeros(actions, dimension))
+
+    @torch.no_grad()
+    def remember(self, anchors: Tensor) -> None:
+        """Fix where the actions lie: ``(actions, dimension)`` of unit length."""
+        self.memory.copy_(anchors)
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """Project and normalise."""
-        return functional.normalize(self.straight(vectors) + self.bent(vectors), dim=-1)
+        """Project, move towards remembered actions, normalise."""
+        phrase = functional.normalize(self.straight(vectors) + self.bent(vectors), dim=-1)
+        likeness = torch.softmax(MEMORY_SHARPNESS * phrase @ self.memory.T, dim=-1)
+        recalled: Tensor = functional.normalize(phrase + likeness @ self.memory, dim=-1)
+        return recalled
 
 
 def turn(features: Tensor, angle: Tensor) -> Tensor:

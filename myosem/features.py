@@ -18,11 +18,11 @@ from myosem.records import Channel, Recording, Segment
 from myosem.segments import rest_power, segments_of_frames
 from myosem.signal import Frames, to_frames
 
-VERSION = "1"
+VERSION = "2"
 HARMONICS = 9
 COURSE = 5
 GROUPS = 8 + COURSE
-SCALARS = 4
+SCALARS = 6
 SHRINKAGE = 1e-2
 WIDTH = GROUPS * HARMONICS + HARMONICS * HARMONICS + SCALARS
 
@@ -36,7 +36,8 @@ class ChannelFeatures:
     Attributes:
         courses: ``(N, GROUPS, C)``.
         log_covariance: ``(N, C, C)``.
-        scalars: ``(N, SCALARS)``: log seconds, activity in dB, its spread, whether it is a contraction.
+        scalars: ``(N, SCALARS)``: log seconds, activity in dB, its spread, whether it is a contraction,
+            log2 of the number of channels, log2 of the rate in Hz.
     """
 
     courses: Array
@@ -105,6 +106,8 @@ def _segment_features(
         float(loudness.mean()),
         float(loudness.std()),
         float(segment.kind == "contraction"),
+        float(np.log2(len(rest))),
+        float(np.log2(frames.rate_hz)),
     ]
     first, last = (round(edge * frames.rate_hz) for edge in (segment.start_s, segment.end_s))
     samples = frames.filtered[first : max(last, first + 1)]

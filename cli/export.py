@@ -1,0 +1,31 @@
+"""``myosem export``: a training run as the bundle that search uses."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="A folder written by myosem train.")],
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the bundle goes.")] = Path(
+        "bundle"
+    ),
+    name: Annotated[str, typer.Option("--name", help="Name of the model.")] = "myosem-small",
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            "--results", metavar="FILE", help="JSON of myosem evaluate, to put its numbers on the card."
+        ),
+    ] = None,
+) -> None:
+    """Turn a training run into ONNX files that need no torch (needs the extra [train])."""
+    from myosem.extras import require_train
+
+    require_train()
+    from myosem.release import export_run
+
+    model = export_run(run, out, name=name, results=results)
+    typer.echo(f"{out}: {model.name}, {len(model.actions)} actions, fingerprint {model.fingerprint[:12]}")
+    typer.echo(f'use it: myosem search "fist" --model {out}')

@@ -1,0 +1,126 @@
+"""Whole evaluation protocols: from a library to a table."""
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from myosem.calibration import Calibration, calibrate, settle
+from myosem.corpus import Session, read_corpus
+from myosem.evaluate import evaluate_fold
+from myosem.folds import Folds
+from myosem.library import Library
+from myosem.model import OnnxTextTower
+from myosem.practice import practice_sessions
+from myosem.prompts import load_actions
+from myosem.table import PersonResult, Table
+from myosem.train import TextBank, TrainConfig, Trainer, embed, prompt_texts
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a fold needs to know; small, so that it can be sent to another process."""
+
+    library: Path
+    folds: Folds
+    config: TrainConfig
+    simulated: int
+
+
+def evaluate_user(
+    library: Library,
+    folds: Folds,
+    *,
+    numbers: Sequence[int],
+    config: TrainConfig,
+    simulated: int = 0,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Table:
+    """People never seen: one training from fresh weights a fold.
+
+    Args:
+        library: where the sessions are.
+        folds: who is tested when.
+        numbers: the folds to run.
+        config: how to train.
+        simulated: simulated sessions that join every training set.
+        jobs: folds at a time, each in a process of its own.
+        progress: told what is done.
+    """
+    begun = time.monotonic()
+    plan = Plan(library.path, folds, config, simulated)
+    results: list[PersonResult] = []
+    calibrations: list[Calibration] = []
+    tell = progress or (lambda what, done, total: None)
+    tell("folds", 0, len(numbers))
+    for done, part in enumerate(_each_fold(plan, numbers, jobs), start=1):
+        results += part[0]
+        calibrations.append(part[1])
+        tell("folds", done, len(numbers))
+    temperature, threshold = settle(calibrations)
+    about = {
+        "folds": " ".join(str(number) for number in numbers),
+        "seed": config.seed,
+        "steps": config.steps,
+        "simulated training sessions": simulated,
+        "minutes": round((time.monotonic() - begun) / 60, 1),
+        "calibrated temperature": temperature,
+        "calibrated threshold": threshold,
+    }
+    return Table("People never seen (protocol user)", about, results)
+
+
+FoldResult = tuple[list[PersonResult], Calibration]
+
+
+def _each_fold(plan: Plan, numbers: Sequence[int], jobs: int) -> Iterator[FoldResult]:
+    if jobs == 1:
+        for number in numbers:
+            yield run_fold(plan, number)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+        yield from pool.map(run_fold, [plan] * len(numbers), numbers)
+
+
+def run_fold(plan: Plan, number: int) -> FoldResult:
+    """One fold, in this process."""
+    torch.set_num_threads(1)
+    sessions, bank = _material(plan.library, plan.simulated)
+    training, tested = plan.folds.split(sessions, number)
+    trainer = Trainer(training, bank, plan.config)
+    trainer.run()
+    scorer = CosineScorer(trainer, OnnxTextTower())
+    results = evaluate_fold(training, tested, number, scorer)
+    return results, calibrate(tested, scorer)
+
+
+@cache
+def _material(library: Path, simulated: int) -> tuple[list[Session], TextBank]:
+    sessions = read_corpus(Library.open(library)) + practice_sessions(simulated)
+    return sessions, TextBank.of(prompt_texts(), OnnxTextTower().encode)
+
+
+class CosineScorer:
+    """Scores as search has them: the cosine of a segment and the name of an action."""
+
+    def __init__(self, trainer: Trainer, tower: OnnxTextTower) -> None:
+        self._encoder, self._head, self._tower = trainer.encoder, trainer.head, tower
+        self._actions = load_actions()
+
+    @torch.no_grad()
+    def __call__(self, session: Session, actions: Sequence[str]) -> NDArray[np.float32]:
+        """``(N, A)`` for the N segments of a session and A actions."""
+        names = [self._actions[action].names[0] for action in actions]
+        words = self._head(torch.from_numpy(self._tower.encode(names))).numpy()
+        return np.asarray(embed(self._encoder, session.features) @ words.T)

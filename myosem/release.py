@@ -1,0 +1,102 @@
+"""A training run as the bundle that search uses."""
+
+import datetime
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from myosem import features
+from myosem.bundle import export_bundle
+from myosem.checkpoint import load_run
+from myosem.encoder import SessionEncoder
+from myosem.errors import ModelError, UsageError
+from myosem.model import Model
+from myosem.train import prompt_texts
+
+
+class OneSession(nn.Module):
+    """The encoder as the bundle wants it: ``(N, WIDTH)`` of one session to ``(N, dimension)``."""
+
+    def __init__(self, encoder: SessionEncoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Without padding."""
+        mask = torch.ones(1, features.shape[0], dtype=torch.bool)
+        vectors: Tensor = self.encoder(features[None], mask)[0]
+        return vectors
+
+
+def export_run(run: Path, out: Path, *, name: str, results: Path | None = None) -> Model:
+    """Export a run written by ``train_library``.
+
+    Args:
+        run: its folder.
+        out: where the bundle goes.
+        name: the model's name.
+        results: JSON of an evaluation, for temperature, threshold and card. Without it the temperature
+            is that of training and any score fits.
+
+    Raises:
+        ModelError: no run there, one of other features, or ONNX and torch disagree.
+        UsageError: the results cannot be read.
+    """
+    encoder, head, about = load_run(run)
+    if about.get("features") != features.VERSION:
+        raise ModelError(
+            f"{run} was trained on other features",
+            got=about.get("features"),
+            expected=features.VERSION,
+            hint="myosem train",
+        )
+    measured = _metrics(results)
+    provenance = {
+        key: about[key] for key in ("datasets", "people", "sessions", "simulated", "steps", "seed", "minutes")
+    }
+    return export_bundle(
+        out,
+        name=name,
+        encoder=OneSession(encoder),
+        text_head=head,
+        feature_version=features.VERSION,
+        feature_width=features.WIDTH,
+        action_texts=prompt_texts(),
+        temperature=measured.get("calibrated temperature", about["temperature"]),
+        threshold=measured.get("calibrated threshold", -1.0),
+        provenance={"commit": _commit(), "date": datetime.date.today().isoformat(), **provenance},
+        metrics=measured,
+    )
+
+
+def _metrics(results: Path | None) -> Mapping[str, Any]:
+    """The means of an evaluation, flat."""
+    if results is None:
+        return {}
+    try:
+        content = json.loads(results.read_text(encoding="utf-8"))
+        flat = {
+            f"{system} {metric}": round(float(value), 4)
+            for system, values in content["means"].items()
+            for metric, value in values.items()
+        }
+        return {"protocol": content["title"], **content["about"], **flat}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f"{results} cannot be read", got=error, expected="JSON written by myosem evaluate --out"
+        ) from error
+
+
+def _commit() -> str:
+    """The commit of the source tree, or ``unknown`` outside of one."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return "unknown"
+    return done.stdout.strip() or "unknown"
