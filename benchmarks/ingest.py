@@ -1,12 +1,13 @@
 """How fast recordings become searchable: many small files of 8 channels at 200 Hz, ingest to published index.
 
-    python benchmarks/ingest.py [--minutes 40] [--runs 3]
+    python benchmarks/ingest.py [--minutes 40] [--runs 3] [--model DIR]
 
 Each run is a process of its own. Writes benchmarks/results/ingest.md.
 """
 
 import argparse
 import json
+import os
 import platform
 import resource
 import subprocess
@@ -39,9 +40,8 @@ def write_files(folder: Path, minutes: float) -> int:
     return count
 
 
-def measure(data: Path, library: Path) -> dict[str, float]:
-    """One ingest in this process, with the packaged model: seconds, segments, peak memory."""
-    model = Model.load()
+def measure(data: Path, library: Path, model: Model) -> dict[str, float]:
+    """One ingest in this process: seconds, segments, peak memory."""
     start = time.perf_counter()
     report = ingest(library, [data], model=model)
     seconds = time.perf_counter() - start
@@ -75,25 +75,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=40, help="recorded minutes")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--model", type=Path, help="another bundle than the packaged one")
     parser.add_argument("--measure", nargs=2, type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    model = Model.load(options.model)
     if options.measure:
-        print(json.dumps(measure(*options.measure)))
+        data, library = options.measure
+        print(json.dumps(measure(data, library, model)))
         return
     runs = []
     with tempfile.TemporaryDirectory() as folder:
         files = write_files(Path(folder) / "data", options.minutes)
         for number in range(options.runs):
             paths = [f"{folder}/data", f"{folder}/library{number}"]
-            command = [sys.executable, __file__, "--measure", *paths]
+            command = [sys.executable, __file__, "--measure", *paths, "--model", str(model.folder)]
             done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
             runs.append(json.loads(done.stdout))
     text = (
         f"# Ingest\n\n{CHANNELS} channels at {RATE_HZ} Hz in files of {FILE_S} s, from files to a published, "
-        f"searchable version; target: {TARGET} times real time on 2 cores. "
-        f"{platform.machine()}, Python {platform.python_version()}.\n\n{table(files, runs)}\n"
+        f"searchable version, model `{model.name}`; target: {TARGET} times real time. "
+        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}.\n\n"
+        f"{table(files, runs)}\n"
     )
     print(text)
+    RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(text, encoding="utf-8")
 
 
