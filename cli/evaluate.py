@@ -29,7 +29,7 @@ def evaluate(
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seed of everything random.")] = 0,
     simulated: Annotated[
         int, typer.Option("--simulated", min=0, metavar="N", help="Simulated sessions to train on as well.")
-    ] = 0,
+    ] = 240,
     jobs: Annotated[int, typer.Option("--jobs", min=1, metavar="N", help="Folds at a time.")] = 1,
     out: Annotated[
         Path | None,

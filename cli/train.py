@@ -23,7 +23,7 @@ def train(
     seed: SeedOption = 0,
     simulated: Annotated[
         int, typer.Option("--simulated", min=0, metavar="N", help="Simulated sessions to train on as well.")
-    ] = 0,
+    ] = 240,
 ) -> None:
     """Train a model on the labelled sessions of a library (needs the extra [train])."""
     from myosem.extras import require_train

@@ -299,7 +299,7 @@ def train_library(
     out: Path,
     config: TrainConfig,
     *,
-    simulated: float = 0.2
+    simulated: int = 0,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Train on all labelled sessions of a library and write the run to a folder.
