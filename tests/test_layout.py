@@ -122,7 +122,7 @@ def test_only_declared_packages_are_imported() -> None:
 
 def train_levels() -> set[int]:
     level = layers()
-    return {level["encoder"], level["train"]}
+    return {level["encoder"], level["train"], level["protocols"]}
 
 
 @pytest.mark.parametrize("name", SEARCH_PATH)
