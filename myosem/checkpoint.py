@@ -40,7 +40,7 @@ def load_run(folder: Path) -> tuple[SessionEncoder, TextHead, dict[str, Any]]:
         about: dict[str, Any] = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         weights = load_file(folder / WEIGHTS)
         encoder = SessionEncoder(EncoderConfig(**about["encoder"]))
-        head = TextHead(int(about["tower_width"]), encoder.config.dimension, int(about["actions"]))
+        head = TextHead(int(about["tower_width"]), encoder.config.dimension, len(weights["head.memory"]))
         encoder.load_state_dict(_part(weights, "encoder."))
         head.load_state_dict(_part(weights, "head."))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:

@@ -136,7 +136,7 @@ class SessionEncoder(nn.Module):
         for block in self.blocks:
             hidden = block(hidden, mask)
         vectors = functional.normalize(self.write(self.norm(hidden)), dim=-1)
-        if self.training:
+        if self.training or not self.config.context:
             return vectors
         return functional.normalize(
             vectors + self.config.recall * self.evidence.recall(fixed, own, mask), dim=-1

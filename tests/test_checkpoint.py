@@ -13,24 +13,30 @@ from myosem.encoder import EncoderConfig, SessionEncoder, TextHead
 from myosem.errors import ModelError
 from myosem.features import WIDTH
 
-TINY = EncoderConfig(dimension=8, width=16, layers=1, heads=2, context=False)
+TINY = EncoderConfig(dimension=8, width=16, layers=1, heads=2, scores=4, datasets=2)
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     torch.manual_seed(0)
-    encoder, head = SessionEncoder(TINY), TextHead(12, 8)
+    encoder, head = SessionEncoder(TINY), TextHead(12, 8, 3)
     encoder.center.fill_(3.0)
     encoder.whiten.mul_(2.0)
+    encoder.evidence.member.fill_(0.5)
+    encoder.evidence.anchors.fill_(0.5)
+    head.remember(torch.eye(3, 8))
     save_run(tmp_path / "deep" / "run", encoder, head, {"steps": 7, "seed": 1})
     return tmp_path / "deep" / "run"
 
 
 def test_a_run_comes_back_as_it_was(run: Path) -> None:
     torch.manual_seed(0)
-    encoder, head = SessionEncoder(TINY).eval(), TextHead(12, 8).eval()
+    encoder, head = SessionEncoder(TINY).eval(), TextHead(12, 8, 3).eval()
     encoder.center.fill_(3.0)
     encoder.whiten.mul_(2.0)
+    encoder.evidence.member.fill_(0.5)
+    encoder.evidence.anchors.fill_(0.5)
+    head.remember(torch.eye(3, 8))
     again, again_head, about = load_run(run)
     assert again.config == TINY and again_head.tower_width == 12
     assert not again.training and not again_head.training
@@ -42,13 +48,13 @@ def test_a_run_comes_back_as_it_was(run: Path) -> None:
 
 def test_what_is_told_of_a_run_cannot_change_its_configuration(tmp_path: Path) -> None:
     told = {"encoder": "mine", "tower_width": 1, "note": "best"}
-    save_run(tmp_path, SessionEncoder(TINY), TextHead(12, 8), told)
+    save_run(tmp_path, SessionEncoder(TINY), TextHead(12, 8, 3), told)
     encoder, head, about = load_run(tmp_path)
     assert encoder.config == TINY and head.tower_width == 12 and about["note"] == "best"
 
 
 def test_saving_again_replaces_the_run(run: Path) -> None:
-    save_run(run, SessionEncoder(TINY), TextHead(20, 8), {"steps": 8})
+    save_run(run, SessionEncoder(TINY), TextHead(20, 8, 5), {"steps": 8})
     _, head, about = load_run(run)
     assert head.tower_width == 20 and about["steps"] == 8 and "seed" not in about
 

@@ -6,19 +6,32 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 from toys import bursts, contraction, record
 
+from myosem.discriminants import Discriminants, Gate
 from myosem.encoder import EncoderConfig, SessionEncoder, TextHead, turn
 from myosem.features import WIDTH, session_features
 
 TINY = EncoderConfig(dimension=16, width=32, layers=2, heads=4)
+SCORES, DATASETS = 6, 3
 
 
 def encoder_of(config: EncoderConfig = TINY, seed: int = 0) -> SessionEncoder:
-    """In evaluation mode, with a scale fitted to random sessions of three classes."""
+    """In evaluation mode, with a scale fitted to random sessions of three classes, and random evidence."""
     torch.manual_seed(seed)
-    made = SessionEncoder(config)
+    made = SessionEncoder(replace(config, scores=SCORES, datasets=DATASETS))
+    generator = np.random.default_rng(seed)
+
+    def normal(*shape: int) -> NDArray[np.float32]:
+        return np.asarray(0.1 * generator.normal(size=shape), dtype=np.float32)
+
+    owner = np.arange(SCORES) % DATASETS
+    discriminants = Discriminants(normal(WIDTH, SCORES), normal(SCORES), owner, np.arange(SCORES))
+    made.evidence.fit(discriminants, Gate(normal(2 * WIDTH, DATASETS), normal(DATASETS)), torch.ones(SCORES))
+    made.evidence.remember(functional.normalize(torch.randn(SCORES, config.dimension), dim=-1))
     made.fit_scale([(session(12, seed=i), torch.arange(12) % 4 - 1) for i in range(3)])
     return made.eval()
 
@@ -113,7 +126,7 @@ def test_chance_enters_in_training_only() -> None:
 
 @pytest.mark.parametrize(
     ("config", "count"),
-    [(TINY, 31_696), (replace(TINY, context=False), 31_696), (EncoderConfig(), 2_344_192)],
+    [(TINY, 31_824), (replace(TINY, context=False), 31_824), (EncoderConfig(), 1_056_448)],
 )
 def test_the_number_of_parameters_is_known(config: EncoderConfig, count: int) -> None:
     assert sum(parameter.numel() for parameter in SessionEncoder(config).parameters()) == count
@@ -121,7 +134,7 @@ def test_the_number_of_parameters_is_known(config: EncoderConfig, count: int) ->
 
 def test_the_configuration_rebuilds_the_encoder() -> None:
     encoder = encoder_of()
-    again = SessionEncoder(EncoderConfig(**TINY.as_dict()))  # type: ignore[arg-type]
+    again = SessionEncoder(EncoderConfig(**encoder.config.as_dict()))  # type: ignore[arg-type]
     again.load_state_dict(encoder.state_dict())
     assert torch.equal(encode(again.eval(), session(5)), encode(encoder, session(5)))
 
@@ -212,8 +225,45 @@ def test_turning_by_one_electrode_is_moving_every_channel_on_by_one() -> None:
 
 def test_words_become_unit_vectors_of_the_shared_space() -> None:
     torch.manual_seed(0)
-    head = TextHead(24, 16).eval()
+    head = TextHead(24, 16, 3).eval()
     vectors = head(torch.randn(5, 24))
     assert vectors.shape == (5, 16)
     torch.testing.assert_close(vectors.norm(dim=-1), torch.ones(5))
-    assert sum(parameter.numel() for parameter in TextHead(384, 256).parameters()) == 427_008
+    assert sum(parameter.numel() for parameter in TextHead(384, 256, 3).parameters()) == 427_008
+
+
+def test_a_phrase_moves_towards_the_action_it_is_closest_to() -> None:
+    torch.manual_seed(0)
+    head, phrases = TextHead(24, 16, 3).eval(), torch.randn(5, 24)
+    before = head(phrases)
+    actions = functional.normalize(before[:3] + 0.1 * torch.randn(3, 16), dim=-1)
+    head.remember(actions)
+    after = head(phrases)
+    for place in range(3):
+        assert after[place] @ actions[place] > before[place] @ actions[place]
+    torch.testing.assert_close(after.norm(dim=-1), torch.ones(5))
+
+
+def test_evidence_moves_segments_towards_the_words_it_speaks_for() -> None:
+    features = session(6)
+    for recall in (0.0, 1.0, 50.0):
+        encoder = encoder_of(replace(TINY, recall=recall))
+        mask = torch.ones(1, 6, dtype=torch.bool)
+        fixed, own = encoder.alone(features)
+        said = functional.normalize(encoder.evidence.recall(fixed[None], own[None], mask)[0], dim=-1)
+        likeness = (encode(encoder, features) * said).sum(dim=-1)
+        assert bool((likeness > 0.99).all()) == (recall == 50.0)
+
+
+def test_evidence_weighs_actions_within_data_sets_and_data_sets_by_the_session() -> None:
+    encoder, features = encoder_of(), session(6)
+    mask = torch.ones(1, 6, dtype=torch.bool)
+    fixed, own = (view[None] for view in encoder.alone(features))
+    encoder.evidence.anchors = torch.eye(SCORES, TINY.dimension)
+    shares = encoder.evidence.recall(fixed, own, mask)[0, :, :SCORES]
+    gate = encoder.evidence.gate(fixed, mask)[0, 0]
+    scores = encoder.evidence.scores(own)[0]
+    for dataset in range(DATASETS):
+        columns = [score for score in range(SCORES) if score % DATASETS == dataset]
+        wanted = torch.softmax(scores[:, columns] / 4.0, dim=-1) * gate[dataset]
+        torch.testing.assert_close(shares[:, columns], wanted)
