@@ -206,6 +206,30 @@ def test_a_process_ends_with_all_it_had_to_say(words: list[str], code: int, out:
     assert err in done.stderr
 
 
+def test_a_search_imports_only_what_it_needs(library: Path) -> None:
+    code = """
+import sys
+import numpy as np
+from myosem.cli.hits import show
+from myosem.search import Engine
+
+class Model:
+    name, fingerprint = "fake", "f" * 64
+    def encode_text(self, texts):
+        return np.eye(len(texts), 16, dtype=np.float32)
+
+engine = Engine(sys.argv[1], Model())
+show(engine, engine.search("fist"), as_json=False)
+print(*sys.modules, file=sys.stderr)
+"""
+    command = [sys.executable, "-c", code, str(library)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "hits for" in done.stdout
+    loaded = set(done.stderr.split())
+    assert {"duckdb", "faiss"} <= loaded
+    assert not loaded & {"torch", "scipy", "matplotlib", "pydantic", "rich", "yaml", "numpy.ma"}
+
+
 def test_a_process_that_fails_unexpectedly_shows_where() -> None:
     code = "from myosem.cli import main; main.app = lambda: 1 / 0; main.run()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
