@@ -48,7 +48,7 @@ class EncoderConfig:
     context: bool = True
     scores: int = 0
     datasets: int = 0
-    recall: float = 1.0
+    recall: float = 0.5
 
     def as_dict(self) -> dict[str, object]:
         """For the bundle's configuration."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from myosem.discriminants import Discriminants, Gate
 
 SOFTNESS = 4.0
+GATE_SOFTNESS = 5.0
 LIMIT = 30.0
 
 
@@ -72,4 +73,5 @@ class Evidence(nn.Module):
         count = weight.sum(dim=1, keepdim=True).clamp(min=1)
         mean = (fixed * weight).sum(dim=1, keepdim=True) / count
         spread = (((fixed - mean) ** 2 * weight).sum(dim=1, keepdim=True) / count).sqrt()
-        return torch.softmax(torch.cat([mean, spread], dim=-1) @ self.gate_weight + self.gate_bias, dim=-1)
+        logits = torch.cat([mean, spread], dim=-1) @ self.gate_weight + self.gate_bias
+        return torch.softmax(logits / GATE_SOFTNESS, dim=-1)
