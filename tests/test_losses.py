@@ -163,3 +163,25 @@ def test_loss_and_gradient_are_always_finite(
         )
         assert bool(torch.isfinite(loss)) and loss.item() >= 0
         assert bool(torch.isfinite(gradient(loss, emg)).all())
+
+
+def test_processes_share_a_batch_as_if_it_were_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    text, words = vectors(3, 1), [0, 1, 2]
+    halves = [(vectors(2), [0, 1]), (vectors(2, 5), [2, 0])]
+    comparable = [torch.tensor([[True, True, False], [True, True, True]]), torch.ones(2, 3, dtype=torch.bool)]
+    other = iter(
+        [(halves[1][0], text), (torch.tensor(halves[1][1]), torch.tensor(words)), (comparable[1],) * 2]
+    )
+
+    def gather(emg: Tensor, text: Tensor, **options: object) -> list[Tensor]:
+        assert options["world_size"] == 2
+        return [torch.cat(pair) for pair in zip((emg, text), next(other), strict=True)]
+
+    monkeypatch.setattr("myosem.losses.gather_features", gather)
+    shared = MultiPositiveClipLoss(rank=0, world_size=2)(
+        halves[0][0], text, torch.tensor(halves[0][1]), torch.tensor(words), SCALE, comparable[0]
+    )
+    everything = torch.cat([half for half, _ in halves])
+    whole = torch.cat([torch.cat([part, part], dim=1) for part in comparable])
+    alone = loss_of(everything, torch.cat([text, text]), [0, 1, 2, 0], words * 2, whole)
+    torch.testing.assert_close(shared, alone)
