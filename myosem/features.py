@@ -36,7 +36,7 @@ class ChannelFeatures:
     Attributes:
         courses: ``(N, GROUPS, C)``.
         log_covariance: ``(N, C, C)``.
-        scalars: ``(N, SCALARS)``: log seconds, activity in dB, its spread, whether it is a contraction,
+        scalars: ``(N, SCALARS)``: log seconds, log power over rest, its spread, whether it is a contraction,
             log2 of the number of channels, log2 of the rate in Hz.
     """
 
