@@ -12,6 +12,9 @@ from myosem.features import WIDTH
 
 Vectors = NDArray[np.float32]
 
+DEVICE = 2
+"""The last features say how many channels and how fast: the same for all segments, and large."""
+
 
 def unit(vectors: NDArray[np.generic]) -> Vectors:
     """Rows scaled to length 1."""
@@ -35,11 +38,11 @@ class FakeModel:
 
     def __init__(self) -> None:
         self.texts: dict[str, Vectors] = {}
-        self._projection = np.random.default_rng(7).normal(size=(WIDTH, self.dimension))
+        self._projection = np.random.default_rng(7).normal(size=(WIDTH - DEVICE, self.dimension))
         self.action_vectors = np.eye(len(self.actions), self.dimension, dtype=np.float32)
 
     def encode_session(self, numbers: NDArray[np.float32]) -> Vectors:
-        return unit(numbers @ self._projection)
+        return unit(numbers[:, :-DEVICE] @ self._projection)
 
     def encode_text(self, texts: Sequence[str]) -> Vectors:
         return np.stack([self._text(text) for text in texts])
