@@ -65,6 +65,11 @@ def test_it_does_not_matter_that_a_recording_starts_and_ends_in_a_contraction() 
     np.testing.assert_allclose(found, [(0.0, 2.0), (5.0, 6.0), (11.0, 13.0)], atol=0.101)
 
 
+def test_the_level_of_rest_is_found_although_most_of_the_session_is_contraction() -> None:
+    mostly = to_frames(record(bursts(1000.0, at=[(1.0, 13.0)]), 1000.0))
+    assert np.all(np.abs(10 * np.log10(rest_power([mostly]))) < 2)
+
+
 def test_the_rest_of_one_recording_serves_the_others_of_the_session() -> None:
     loud = record(bursts(at=[(0.0, 3.0)], duration_s=3.0, seed=1))
     quiet = record(bursts(at=[], duration_s=3.0, seed=2))
