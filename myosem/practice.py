@@ -1,4 +1,4 @@
-"""Simulated sessions to train on: many forearms, devices and subsets of all actions."""
+"""Simulated sessions to train on: many forearms and subsets of all actions, on one kind of armband."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from myosem.corpus import Session, prepare_session
 from myosem.prompts import load_actions
 from myosem.synth import ElectrodeLayout, ForearmSubject, SessionSettings, simulate_session
 
-DEVICES = ((8, 200.0), (8, 200.0), (8, 200.0), (10, 1000.0), (4, 1000.0), (6, 500.0), (12, 1000.0))
+CHANNELS, RATE_HZ = 8, 200.0
 FIRST_SEED = 50_000
 SESSIONS_A_PERSON = 2
 
@@ -22,19 +22,16 @@ def practice_sessions(count: int, seed: int = 0) -> list[Session]:
 
 def _session(number: int, actions: list[str], first_seed: int) -> Session:
     generator = np.random.default_rng(first_seed + number)
-    channels, rate_hz = DEVICES[generator.integers(len(DEVICES))]
-    layout = ElectrodeLayout.ring(
-        channels, along_mm=float(generator.uniform(50, 90)), start_deg=float(generator.uniform(0, 360))
-    )
+    layout = ElectrodeLayout.ring(CHANNELS, along_mm=float(generator.uniform(60, 80)))
     chosen = generator.choice(actions, int(generator.integers(8, 26)), replace=False).tolist()
     settings = SessionSettings(
-        rate_hz=rate_hz,
+        rate_hz=RATE_HZ,
         repetitions=int(generator.integers(2, 5)),
         hold_s=(1.0, 2.5),
-        rest_s=(0.8, 2.0),
+        rest_s=(1.0, 2.5),
         seed=first_seed + number,
-        anchored=bool(generator.random() < 0.2),
-        int8=bool(rate_hz == DEVICES[0][1] and generator.random() < 0.7),
+        anchored=bool(generator.random() < 0.8),
+        int8=bool(generator.random() < 0.3),
     ).varied()
     person = number // SESSIONS_A_PERSON
     recording = simulate_session(
