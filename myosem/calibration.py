@@ -41,7 +41,7 @@ def calibrate(sessions: Sequence[Session], score: Scorer) -> Calibration:
     """Scores of the right actions among those of each segment's data set."""
     losses = np.zeros(len(TEMPERATURES))
     right: list[NDArray[np.float64]] = []
-    for dataset in sorted({session.dataset for session in sessions}):
+    for dataset in sorted({session.dataset for session in sessions if any(session.actions)}):
         own = [session for session in sessions if session.dataset == dataset]
         actions = sorted({action for session in own for action in session.actions if action})
         for session in own:

@@ -62,7 +62,10 @@ def judge(scores: Scores, labels: Sequence[str], actions: Sequence[str]) -> dict
 def judge_people(
     system: str, fold: int, sessions: Sequence[Session], actions: Sequence[str], scorer: Scorer
 ) -> list[PersonResult]:
-    """One result a person; ``scorer`` gives ``(N, A)`` scores of a session for ``actions``."""
+    """One result a person who did any of ``actions``.
+
+    ``scorer`` gives ``(N, A)`` scores of a session for ``actions``.
+    """
     ordered = sorted(sessions, key=lambda session: session.person)
     results = []
     for person, group in groupby(ordered, key=lambda session: session.person):
@@ -70,6 +73,8 @@ def judge_people(
         scores = np.concatenate([scorer(session) for session in own])
         labels = np.array([action or "" for session in own for action in session.actions])
         known = np.isin(labels, actions)
+        if not known.any():
+            continue
         values = judge(scores[known], labels[known].tolist(), actions)
         results.append(
             PersonResult(system, own[0].dataset, person, fold, int(known.sum()), len(actions), values)
@@ -89,7 +94,7 @@ def evaluate_fold(
         model: scores a session's segments for some actions.
     """
     results: list[PersonResult] = []
-    for dataset in sorted({session.dataset for session in tested}):
+    for dataset in sorted({session.dataset for session in tested if any(session.actions)}):
         own = [session for session in tested if session.dataset == dataset]
         known = [session for session in training if session.dataset == dataset]
         baseline = LdaRetriever(known)

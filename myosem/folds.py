@@ -3,11 +3,30 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import yaml
 
-from myosem.corpus import Session
 from myosem.errors import UsageError
+
+
+class OfSomeone(Protocol):
+    """A session as folds see it."""
+
+    @property
+    def dataset(self) -> str:
+        """The data set."""
+
+    @property
+    def subject(self) -> str:
+        """The data set's name for the person."""
+
+    @property
+    def person(self) -> str:
+        """The same for all subjects that are one person."""
+
+
+AnySession = TypeVar("AnySession", bound=OfSomeone)
 
 
 @dataclass(frozen=True)
@@ -25,7 +44,7 @@ class Folds:
         """All folds, in order."""
         return tuple(sorted({fold for folds in self.people.values() for fold in folds}))
 
-    def split(self, sessions: Sequence[Session], fold: int) -> tuple[list[Session], list[Session]]:
+    def split(self, sessions: Sequence[AnySession], fold: int) -> tuple[list[AnySession], list[AnySession]]:
         """Training and test sessions of a fold.
 
         A person is on one side only, under whatever names they are known. Sessions of nobody in the

@@ -7,6 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from myosem.calibration import Calibration, calibrate, settle
 from myosem.corpus import Session, read_corpus
+from myosem.errors import UsageError
 from myosem.evaluate import evaluate_fold
 from myosem.folds import Folds
 from myosem.library import Library
@@ -56,8 +58,12 @@ def evaluate_user(
         simulated: simulated sessions that join every training set.
         jobs: folds at a time, each in a process of its own.
         progress: told what is done.
+
+    Raises:
+        UsageError: the library lacks people of a fold, to test or to learn from; nothing is trained.
     """
     begun = time.monotonic()
+    check_folds(library, folds, numbers)
     plan = Plan(library.path, folds, config, simulated)
     results: list[PersonResult] = []
     calibrations: list[Calibration] = []
@@ -78,6 +84,63 @@ def evaluate_user(
         "calibrated threshold": threshold,
     }
     return Table("People never seen (protocol user)", about, results)
+
+
+class LabelledSession(NamedTuple):
+    """Who a session of a library is of, and what they did in it."""
+
+    dataset: str
+    subject: str
+    person: str
+    actions: frozenset[str]
+
+
+def check_folds(library: Library, folds: Folds, numbers: Sequence[int]) -> None:
+    """Refuse folds that cannot be run.
+
+    Raises:
+        UsageError: says which, why, and which ones can.
+    """
+    sessions = [
+        LabelledSession(
+            key.dataset,
+            key.subject,
+            f"{key.dataset}/{library.person_of(key.dataset, key.subject)}",
+            frozenset(one.action for one in library.segments_of(key) if one.action),
+        )
+        for key in library.sessions()
+    ]
+    lacking = {fold: lack for fold in folds.numbers if (lack := _lack(sessions, folds, fold))}
+    for number in numbers:
+        if number in lacking:
+            able = [fold for fold in folds.numbers if fold not in lacking]
+            raise UsageError(
+                f"fold {number} cannot be run on {library.path}",
+                got=lacking[number],
+                expected="people of the fold to test, and other people of their data sets to learn from",
+                exists=[f"fold {fold}" for fold in able],
+                hint=" ".join(f"--fold {fold}" for fold in able)
+                or f"myosem ingest RECORDINGS --library {library.path}",
+            )
+
+
+def _lack(sessions: Sequence[LabelledSession], folds: Folds, fold: int) -> str | None:
+    """What a fold lacks, None where it can be run."""
+    training, tested = folds.split(sessions, fold)
+    labelled = [session for session in tested if session.actions]
+    if not labelled:
+        return "nobody of the fold with labelled recordings"
+    for dataset in sorted({session.dataset for session in labelled}):
+        known = _actions_in(training, dataset)
+        if len(known) < 2:
+            return f"other people of {dataset} who did {', '.join(known) or 'nothing'}"
+        if known.isdisjoint(_actions_in(labelled, dataset)):
+            return f"nobody of {dataset} who did {', '.join(sorted(known))} as others did"
+    return None
+
+
+def _actions_in(sessions: Sequence[LabelledSession], dataset: str) -> set[str]:
+    return {action for one in sessions if one.dataset == dataset for action in one.actions}
 
 
 FoldResult = tuple[list[PersonResult], Calibration]
@@ -121,6 +184,11 @@ class CosineScorer:
     @torch.no_grad()
     def __call__(self, session: Session, actions: Sequence[str]) -> NDArray[np.float32]:
         """``(N, A)`` for the N segments of a session and A actions."""
-        names = [self._actions[action].names[0] for action in actions]
+        names = [self._name(action) for action in actions]
         words = self._head(torch.from_numpy(self._tower.encode(names))).numpy()
         return np.asarray(embed(self._encoder, session.features) @ words.T)
+
+    def _name(self, action: str) -> str:
+        """What to search for; an action of another version of the prompts is its id in words."""
+        entry = self._actions.get(action)
+        return entry.names[0] if entry else action.replace("-", " ")

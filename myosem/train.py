@@ -318,13 +318,14 @@ def train_library(
         LibraryError: nothing in the library is labelled with an action that ``prompts`` knows.
     """
     begun = time.monotonic()
-    sessions = read_corpus(library) + practice_sessions(simulated)
-    if not any(action for session in sessions for action in session.actions):
+    sessions = read_corpus(library)
+    if load_actions().keys().isdisjoint(action for session in sessions for action in session.actions):
         raise LibraryError(
             f"{library.path} has no labelled segments to learn from",
             expected="recordings whose labels have an action",
             hint="myosem info --library " + str(library.path),
         )
+    sessions += practice_sessions(simulated)
     tower = OnnxTextTower()
     trainer = Trainer(sessions, TextBank.of(prompt_texts(), tower.encode), config)
     trainer.run(lambda step, loss: progress("training", step, config.steps) if progress else None)

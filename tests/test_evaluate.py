@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from toys import ACTIONS, tower, toy_session
 
 from myosem import protocols
 from myosem.baselines.lda import LdaRetriever
+from myosem.catalogue import SessionKey
 from myosem.corpus import Session
 from myosem.encoder import EncoderConfig
+from myosem.errors import UsageError
 from myosem.evaluate import actions_of, evaluate_fold, judge, judge_people
 from myosem.folds import Folds
 from myosem.prompts import load_actions
@@ -205,3 +208,83 @@ def test_a_trained_model_finds_people_never_seen(run_fold: RunFold) -> None:
     results = run_fold(1)
     [model], [chance] = of_system(results, "MyoSem"), of_system(results, "chance")
     assert model.values["mAP"] > chance.values["mAP"] + 0.2
+
+
+def test_people_who_did_nothing_known_are_left_out() -> None:
+    training = people("p1", "p2")
+    strangers = [
+        toy_session("t1", (None,) * 6),
+        toy_session("t2", ("shrug",) * 6, places=("shrug",)),
+        toy_session("t3", (None,) * 6, dataset="unlabelled"),
+    ]
+    results = evaluate_fold(training, [*strangers, toy_session("t4", EVEN)], 0, perfect)
+    assert {one.person for one in results} == {"toy/t4"}
+    assert np.isfinite([list(one.values.values()) for one in results]).all()
+
+
+def test_an_action_without_a_prompt_is_scored_by_its_id_in_words() -> None:
+    asked: list[str] = []
+
+    def encode(names: list[str]) -> NDArray[np.float32]:
+        asked.extend(names)
+        return tower(names)
+
+    words = {action: [load_actions()[action].names[0]] for action in ACTIONS}
+    trainer = Trainer(people("p1", "p2"), TextBank.of(words, tower), TINY)
+    trainer.run()
+    scorer = protocols.CosineScorer(trainer, SimpleNamespace(encode=encode))  # type: ignore[arg-type]
+    assert scorer(toy_session("p3"), ("shrug-of-both-shoulders", "fist")).shape == (16, 2)
+    assert asked == ["shrug of both shoulders", load_actions()["fist"].names[0]]
+
+
+class FakeLibrary:
+    """Sessions of a library: data set, subject, and what they did."""
+
+    path = Path("lib")
+
+    def __init__(self, *sessions: tuple[str, str, tuple[str | None, ...]]) -> None:
+        self._actions = {SessionKey(dataset, subject, "1"): did for dataset, subject, did in sessions}
+
+    def sessions(self) -> list[SessionKey]:
+        return list(self._actions)
+
+    def person_of(self, dataset: str, subject: str) -> str:
+        return {"alias": "p1"}.get(subject, subject)
+
+    def segments_of(self, session: SessionKey) -> list[SimpleNamespace]:
+        return [SimpleNamespace(action=action) for action in self._actions[session]]
+
+
+BOTH = ("fist", "rest", None)
+
+
+@pytest.mark.parametrize(
+    ("sessions", "said"),
+    [
+        ([("toy", "p2", BOTH), ("toy", "p3", BOTH)], "nobody of the fold.*there is fold 1; try: --fold 1"),
+        ([("toy", "p1", (None,)), ("toy", "p3", BOTH)], "nobody of the fold.*there is nothing; try: myosem"),
+        (
+            [("toy", "p1", BOTH), ("toy", "alias", BOTH)],
+            "other people of toy who did nothing;.*there is nothing",
+        ),
+        ([("toy", "p1", BOTH), ("toy", "p2", ("fist",))], "other people of toy who did fist;"),
+        (
+            [("toy", "p1", ("point",)), ("toy", "p2", BOTH), ("toy", "p3", BOTH)],
+            "nobody of toy who did fist, rest",
+        ),
+    ],
+)
+def test_a_fold_without_people_is_refused_before_anything_is_trained(
+    monkeypatch: pytest.MonkeyPatch, sessions: list[tuple[str, str, tuple[str | None, ...]]], said: str
+) -> None:
+    trained: list[int] = []
+    monkeypatch.setattr(protocols, "run_fold", lambda plan, number: trained.append(number))
+    library: Any = FakeLibrary(*sessions)
+    with pytest.raises(UsageError, match=f"fold 0 cannot be run on lib; got .*{said}"):
+        protocols.evaluate_user(library, FOLDS, numbers=[1, 0] if "fold 1" in said else [0], config=TINY)
+    assert trained == []
+
+
+def test_folds_whose_people_are_there_can_be_run() -> None:
+    library: Any = FakeLibrary(("toy", "p1", BOTH), ("toy", "p2", BOTH), ("mute", "p1", (None,)))
+    protocols.check_folds(library, FOLDS, FOLDS.numbers)

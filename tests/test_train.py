@@ -3,6 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +13,10 @@ import torch
 from torch import Tensor
 from toys import ACTIONS, tower, toy_session
 
+from myosem import train
 from myosem.corpus import Session
 from myosem.encoder import EncoderConfig
+from myosem.errors import LibraryError
 from myosem.train import TextBank, TrainConfig, Trainer, embed, prompt_texts
 
 TINY = TrainConfig(
@@ -186,3 +191,16 @@ def test_a_text_bank_knows_whose_each_text_is() -> None:
 def test_every_action_has_texts_to_train_on() -> None:
     texts = prompt_texts()
     assert "fist" in texts and all(len(group) >= 24 for group in texts.values())
+
+
+@pytest.mark.parametrize("action", [None, "shrug"])
+def test_a_library_without_a_known_action_is_refused_before_anything_is_simulated(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, action: str | None
+) -> None:
+    unknown = toy_session("p1", (action,) * 6, places=("shrug",))
+    monkeypatch.setattr(train, "read_corpus", lambda library: [unknown])
+    monkeypatch.setattr(train, "practice_sessions", lambda count: pytest.fail("simulated for nothing"))
+    library: Any = SimpleNamespace(path=Path("lib"))
+    with pytest.raises(LibraryError, match="lib has no labelled segments to learn from"):
+        train.train_library(library, tmp_path / "run", TINY, simulated=2)
+    assert not (tmp_path / "run").exists()
