@@ -40,6 +40,8 @@ def evaluate(
     """Train on some people, search those of others, print one table (needs the extra [train])."""
     if protocol not in PROTOCOLS:
         raise UsageError("unknown protocol", got=protocol, exists=PROTOCOLS)
+    if out is not None:
+        options.check_output(out)
     from myosem.extras import require_train
 
     require_train()

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from myosem.cli import options
+
 
 def export(
     run: Annotated[Path, typer.Argument(help="A folder written by myosem train.")],
@@ -23,6 +25,7 @@ def export(
     """Turn a training run into ONNX files that need no torch (needs the extra [train])."""
     from myosem.extras import require_train
 
+    options.check_output(out, folder=True)
     require_train()
     from myosem.release import export_run
 

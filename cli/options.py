@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from myosem.errors import LibraryError
+from myosem.errors import LibraryError, UsageError
 
 if TYPE_CHECKING:
     from myosem.model import Model
@@ -75,6 +75,26 @@ def library_path(given: Path | None) -> Path:
         expected=f"--library DIR or {VARIABLE}",
         hint="myosem ingest RECORDINGS --library lib",
     )
+
+
+def check_output(path: Path, *, folder: bool = False) -> None:
+    """Refuse a place that nothing can be written to, before long work is done for it.
+
+    Args:
+        path: of a file in a folder that exists, or of a folder, which is made where missing.
+        folder: whether it is to be a folder.
+
+    Raises:
+        UsageError: it is something else, or there is no permission.
+    """
+    place = path.absolute() if folder else path.absolute().parent
+    while folder and not place.exists():
+        place = place.parent
+    if not (place.is_dir() and os.access(place, os.W_OK)) or (path.is_dir() and not folder):
+        raise UsageError(
+            f"{path} cannot be written",
+            expected="a folder, new or yours" if folder else "a file in a folder that exists",
+        )
 
 
 def open_model(folder: Path | None) -> "Model":

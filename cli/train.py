@@ -28,6 +28,7 @@ def train(
     """Train a model on the labelled sessions of a library (needs the extra [train])."""
     from myosem.extras import require_train
 
+    options.check_output(out, folder=True)
     require_train()
     from myosem.cli.progress import progress_bar
     from myosem.library import Library

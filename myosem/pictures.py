@@ -28,7 +28,7 @@ def check_picture_path(path: Path) -> None:
     """Refuse a path no picture can be written to, before anything is searched.
 
     Raises:
-        UsageError: an ending that is no picture format, or a folder that does not exist.
+        UsageError: an ending that is no picture format, a folder, or a folder that does not exist.
     """
     if path.suffix.lower().lstrip(".") not in FORMATS:
         raise UsageError(
@@ -38,6 +38,8 @@ def check_picture_path(path: Path) -> None:
         )
     if not path.absolute().parent.is_dir():
         raise UsageError("the picture's folder does not exist", got=path.parent, hint=f"mkdir {path.parent}")
+    if path.is_dir():
+        raise UsageError("a picture cannot take the place of a folder", got=path, expected="a file name")
 
 
 def plot_hits(result: SearchResult, recordings: Sequence[Recording], path: Path) -> Path:

@@ -1,6 +1,7 @@
 """What the command line prints, and how it ends."""
 
 import csv
+import errno
 import io
 import json
 import os
@@ -137,6 +138,9 @@ def test_default_library_is_named_then_lib_then_an_error(
         (["search", "fist", "--json", "--csv"], "--json and --csv"),
         (["search", "fist", "--plot", "hits.doc"], ".png"),
         (["search", "fist", "--plot", "no/such/folder/hits.png"], "folder does not exist"),
+        (["train", "--out", "run.txt/run"], "run.txt/run cannot be written"),
+        (["export", "run", "--out", "run.txt"], "run.txt cannot be written"),
+        (["evaluate", "--folds", "folds.yaml", "--out", "no/such/folder/t.md"], "cannot be written"),
         (["similar", "nonsense"], "nonsense"),
         (["describe", "nonsense"], "nonsense"),
         (["label", "nonsense", "--candidates", "missing.txt"], "missing.txt"),
@@ -153,6 +157,7 @@ def test_mistakes_end_with_one_sentence_and_code_2(
     run: Run, library: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], said: str
 ) -> None:
     monkeypatch.setenv("MYOSEM_LIBRARY", str(library))
+    Path("run.txt").write_text("")
     if words[0] == "ingest":
         Path("readme.bin").write_bytes(b"")
         words = [*words, "--library", "fresh"]
@@ -164,11 +169,27 @@ def test_mistakes_end_with_one_sentence_and_code_2(
     assert not Path("fresh").exists()
 
 
-@pytest.mark.parametrize("words", [["search"], ["search", "fist", "--nonsense"], ["nonsense"]])
-def test_wrong_words_end_with_code_2(run: Run, words: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("words", "said", "command"),
+    [
+        (["search"], "Missing argument", "myosem search"),
+        (["search", "fist", "--nonsense"], "--nonsense", "myosem search"),
+        (["search", "fist", "-k", "many"], "-k", "myosem search"),
+        (["train", "--steps", "0"], "--steps", "myosem train"),
+        (["serch"], "search", "myosem"),
+    ],
+)
+def test_wrong_words_are_one_sentence_and_code_2(run: Run, words: list[str], said: str, command: str) -> None:
     code, out, err = run(*words)
     assert (code, out) == (2, "")
-    assert "Error: " in err
+    assert err.startswith("myosem: error: ") and said in err
+    assert err.endswith(f"; try: {command} --help\n") and err.count("\n") == 1
+
+
+def test_no_words_at_all_are_answered_with_the_help(run: Run) -> None:
+    code, out, err = run()
+    assert (code, out) == (2, "")
+    assert err.startswith("Usage: myosem") and "search" in err
 
 
 def test_unexpected_errors_are_not_swallowed(
@@ -181,6 +202,19 @@ def test_unexpected_errors_are_not_swallowed(
     monkeypatch.setattr(sys, "argv", ["myosem", "search", "fist", "--library", str(library)])
     with pytest.raises(ZeroDivisionError):
         main()
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.ENOSPC, errno.EROFS])
+def test_a_disk_that_takes_nothing_is_one_sentence(
+    library: Path, run: Run, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def failing(folder: Path | None) -> None:
+        raise OSError(number, os.strerror(number), "some/where")
+
+    monkeypatch.setattr(options, "open_model", failing)
+    code, out, err = run("search", "fist", "--library", library)
+    assert (code, out) == (2, "")
+    assert err.startswith("myosem: error: ") and err.endswith(f"{os.strerror(number)}: 'some/where'\n")
 
 
 def test_interrupt_ends_with_130(library: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,7 +230,7 @@ def test_interrupt_ends_with_130(library: Path, run: Run, monkeypatch: pytest.Mo
     [
         (["--version"], 0, f"myosem {__version__}\n", ""),
         (["info", "--library", "nowhere"], 2, "", "myosem: error: there is no library in nowhere"),
-        (["info", "--nonsense"], 2, "", "Error: "),
+        (["info", "--nonsense"], 2, "", "myosem: error: No such option"),
     ],
 )
 def test_a_process_ends_with_all_it_had_to_say(words: list[str], code: int, out: str, err: str) -> None:
@@ -231,7 +265,7 @@ print(*sys.modules, file=sys.stderr)
 
 
 def test_a_process_that_fails_unexpectedly_shows_where() -> None:
-    code = "from myosem.cli import main; main.app = lambda: 1 / 0; main.run()"
+    code = "from myosem.cli import main; main.app = lambda **words: 1 / 0; main.run()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "ZeroDivisionError" in done.stderr
@@ -256,6 +290,13 @@ def test_plot_draws_a_picture_in_one_step(run: Run, library: Path, tmp_path: Pat
     assert "hits.png" in err
     assert (tmp_path / "hits.png").read_bytes().startswith(b"\x89PNG")
     assert [path.name for path in tmp_path.glob(".*")] == []
+
+
+def test_plot_does_not_take_the_place_of_a_folder(run: Run, library: Path) -> None:
+    Path("hits.png").mkdir()
+    code, out, err = run("search", "fist", "--library", library, "--plot", "hits.png")
+    assert (code, out) == (2, "")
+    assert "place of a folder" in err
 
 
 def test_plot_of_nothing_is_an_error(run: Run, library: Path) -> None:
