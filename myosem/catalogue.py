@@ -230,9 +230,19 @@ class Catalogue:
         self._connection.close()
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """Rows of a statement; each call has its own cursor, so threads may share a catalogue."""
-        with self._connection.cursor() as cursor:
-            return cursor.execute(sql, list(values)).fetchall()
+        """Rows of a statement; each call has its own cursor, so threads may share a catalogue.
+
+        Raises:
+            LibraryError: the file is damaged.
+        """
+        try:
+            with self._connection.cursor() as cursor:
+                return cursor.execute(sql, list(values)).fetchall()
+        except duckdb.Error as error:
+            message = str(error).splitlines()[0]
+            raise LibraryError(
+                "the library's catalogue cannot be read", got=message, hint="myosem verify"
+            ) from error
 
     def counts(self) -> tuple[int, int]:
         """How many recordings and segments there are."""

@@ -169,7 +169,8 @@ def _nothing_usable(outcomes: Sequence[Outcome]) -> SourceError:
     """Says why the first source was not stored, preferring one that failed."""
     rows = sorted((outcome.source for outcome in outcomes), key=lambda row: row.status != "failed")
     more = f", {len(rows)} sources in all" if len(rows) > 1 else ""
-    return SourceError(f"nothing could be read{more}; the first: {rows[0].reason} ({rows[0].source})")
+    reason = (rows[0].reason or "").removeprefix(f"{rows[0].source}: ")
+    return SourceError(f"nothing could be read{more}; the first: {rows[0].source}: {reason}")
 
 
 def _publish_if_new(

@@ -293,3 +293,10 @@ def test_a_damaged_catalogue_is_refused(tmp_path: Path, content: bytes | None) -
         (tmp_path / "catalogue.duckdb").write_bytes(content)
     with pytest.raises(LibraryError, match=r"missing|cannot be opened"):
         Catalogue.open(tmp_path / "catalogue.duckdb")
+
+
+def test_tables_that_cannot_be_read_are_an_error_of_the_library(tmp_path: Path) -> None:
+    write(tmp_path / "catalogue.duckdb", [], [])
+    damaged = Catalogue.open(tmp_path / "catalogue.duckdb")
+    with pytest.raises(LibraryError, match=r"catalogue cannot be read; got .*; try: myosem verify"):
+        damaged.query("SELECT length FROM lost_table")
