@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 # An action counts as a candidate phrase where their vectors are this close, or, for the action nearest to
 # the phrase, at least NEAREST_ACTION close.
-SAME_ACTION, NEAREST_ACTION = 0.9, 0.5
+SAME_ACTION, NEAREST_ACTION = 0.9, 0.75
 
 Vectors = NDArray[np.float32]
 

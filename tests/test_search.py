@@ -222,9 +222,15 @@ def test_candidates_without_words_are_refused(engine: Engine, phrases: list[str]
 
 def test_owner_is_the_phrase_that_means_the_same() -> None:
     actions = np.eye(4, dtype=np.float32)
-    phrases = unit(np.array([[1.0, 0.1, 0, 0], [0, 0, 1, 0.9]]))
+    phrases = unit(np.array([[1.0, 0.1, 0, 0], [0, 0, 1, 0.7]]))
     # action 1 is nobody's nearest and not close; action 3 is close to phrase 1 but not close enough
     assert action_owners(phrases, actions).tolist() == [0, -1, 1, -1]
+
+
+def test_a_phrase_that_means_no_action_owns_none() -> None:
+    actions = np.eye(4, dtype=np.float32)
+    a_dog_barking = unit(np.array([[0.7, 0.6, 0.3, 0.2]]))  # 0.7 from its nearest action
+    assert action_owners(a_dog_barking, actions).tolist() == [-1, -1, -1, -1]
 
 
 def test_choose_counts_an_owned_action_as_its_candidate() -> None:
