@@ -34,6 +34,7 @@ FILES = (ACTIONS, *VECTOR_FILES)
 PACKAGED = Path(__file__).parent / "bundle"
 
 _BATCH = 32
+_CONTEXT = 1024
 _MAX_THREADS = 4
 
 Vectors = NDArray[np.float32]
@@ -339,6 +340,9 @@ class Model:
     def encode_session(self, features: NDArray[np.floating[Any]]) -> Vectors:
         """Unit vectors ``(N, D)`` of the N segments of one session, each in the context of the others.
 
+        Attention grows with the square of N. A session of more than 1024 segments is encoded in equal parts,
+        each with segments from all of it.
+
         Args:
             features: ``(N, F)``, of the model's ``feature_version``.
 
@@ -355,9 +359,12 @@ class Model:
         if not np.isfinite(features).all():
             bad = int(np.flatnonzero(~np.isfinite(features).all(axis=1))[0])
             raise ModelError("the features are not finite", got=f"segment {bad}", expected="finite numbers")
-        if len(features) == 0:
-            return np.zeros((0, self.dimension), dtype=np.float32)
-        return _unit(self._encoder.run(None, {"features": np.asarray(features, dtype=np.float32)})[0])
+        vectors = np.zeros((len(features), self.dimension), dtype=np.float32)
+        parts = -(-len(features) // _CONTEXT)
+        for part in range(parts):
+            rows = np.ascontiguousarray(features[part::parts], dtype=np.float32)
+            vectors[part::parts] = _unit(self._encoder.run(None, {"features": rows})[0])
+        return vectors
 
     def verify(self) -> None:
         """Compare every file with its checksum, and the fingerprint with the files.

@@ -125,6 +125,18 @@ def test_a_bundle_says_what_it_was_written_with(folder: Path) -> None:
     assert "mAP: 0.5" in (folder / "CARD.md").read_text()
 
 
+def test_a_very_long_session_is_encoded_in_parts_from_all_of_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, features = Model.load(folder), features_of(25)
+    whole = model.encode_session(features)
+    monkeypatch.setattr("myosem.model._CONTEXT", 10)
+    parts = model.encode_session(features)
+    for part in range(3):
+        np.testing.assert_allclose(parts[part::3], model.encode_session(features[part::3]), atol=1e-6)
+    assert not np.allclose(parts, whole, atol=1e-3)
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 77])
 def test_sessions_of_any_length_match_torch(folder: Path, count: int) -> None:
     torch.manual_seed(0)
