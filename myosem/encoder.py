@@ -3,11 +3,13 @@
 A segment means little by itself: electrodes sit elsewhere on every arm. Its session says where. So
 each segment is read twice, against all people (fixed scale) and against its own session (mean and
 spread of the session's segments, drawn towards the fixed scale when the session is short), and then
-attends to every other segment of the session. Nothing depends on the order of the segments.
+attends to every other segment of the session. It also reads what a linear discriminant of each
+training data set says of the segment (``myosem.evidence``), and once trained is moved by it. Nothing
+depends on the order of the segments.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -49,10 +51,6 @@ class EncoderConfig:
     scores: int = 0
     datasets: int = 0
     recall: float = 0.5
-
-    def as_dict(self) -> dict[str, object]:
-        """For the bundle's configuration."""
-        return asdict(self)
 
 
 class SessionEncoder(nn.Module):

@@ -134,7 +134,7 @@ def test_the_number_of_parameters_is_known(config: EncoderConfig, count: int) ->
 
 def test_the_configuration_rebuilds_the_encoder() -> None:
     encoder = encoder_of()
-    again = SessionEncoder(EncoderConfig(**encoder.config.as_dict()))  # type: ignore[arg-type]
+    again = SessionEncoder(encoder.config)
     again.load_state_dict(encoder.state_dict())
     assert torch.equal(encode(again.eval(), session(5)), encode(encoder, session(5)))
 
