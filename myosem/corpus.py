@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from myosem.features import ChannelFeatures, channel_angles, channel_features, to_harmonics
+from myosem.features import ChannelFeatures, channel_angles, describe_session, to_harmonics
 from myosem.library import Library
-from myosem.records import Recording, Segment, Span
-from myosem.segments import label_segments, segments_of_frames
-from myosem.signal import to_frames
+from myosem.records import Layout, Recording, Span
+from myosem.segments import label_segments
 
 
 @dataclass(frozen=True)
@@ -43,13 +42,11 @@ class Session:
         return tuple(span.action if span else None for span in self.spans)
 
 
-def prepare_session(recordings: Sequence[Recording], person: str) -> tuple[Session, list[Segment]]:
-    """Segment one session's recordings and describe the segments."""
-    frames = [to_frames(recording) for recording in recordings]
-    segments = segments_of_frames(frames, recordings)
-    channels = channel_features(recordings, segments, frames)
+def prepare_session(recordings: Sequence[Recording], person: str) -> Session:
+    """Segment one session's recordings, which share a layout, and describe the segments."""
+    segments, channels = describe_session(recordings)
     first = recordings[0]
-    session = Session(
+    return Session(
         dataset=first.dataset,
         subject=first.subject,
         person=person,
@@ -59,15 +56,18 @@ def prepare_session(recordings: Sequence[Recording], person: str) -> tuple[Sessi
         spans=tuple(label_segments(recordings, segments)),
         simulated=first.simulated,
     )
-    return session, segments
 
 
 def read_corpus(library: Library) -> list[Session]:
-    """All sessions of a library, in its order."""
+    """All sessions of a library, in its order; one with several layouts is several, as when it is indexed."""
     return list(_sessions(library))
 
 
 def _sessions(library: Library) -> Iterable[Session]:
     for key in library.sessions():
         person = library.person_of(key.dataset, key.subject)
-        yield prepare_session(library.recordings(key), f"{key.dataset}/{person}")[0]
+        groups: dict[Layout, list[Recording]] = {}
+        for recording in library.recordings(key):
+            groups.setdefault(Layout.of(recording), []).append(recording)
+        for recordings in groups.values():
+            yield prepare_session(recordings, f"{key.dataset}/{person}")

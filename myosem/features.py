@@ -167,10 +167,14 @@ def to_harmonics(features: ChannelFeatures, angles: NDArray[np.float64]) -> Arra
     return np.concatenate(rows, axis=1)
 
 
-def segment_session(recordings: Sequence[Recording]) -> tuple[list[Segment], Array]:
-    """Segments of one session and their features, filtering each recording once."""
+def describe_session(recordings: Sequence[Recording]) -> tuple[list[Segment], ChannelFeatures]:
+    """Segments of one session and the features of their channels, filtering each recording once."""
     frames = [to_frames(recording) for recording in recordings]
     segments = segments_of_frames(frames, recordings)
-    return segments, to_harmonics(
-        channel_features(recordings, segments, frames), channel_angles(recordings[0].channels)
-    )
+    return segments, channel_features(recordings, segments, frames)
+
+
+def segment_session(recordings: Sequence[Recording]) -> tuple[list[Segment], Array]:
+    """Segments of one session and their features."""
+    segments, channels = describe_session(recordings)
+    return segments, to_harmonics(channels, channel_angles(recordings[0].channels))

@@ -41,4 +41,4 @@ def _session(number: int, actions: list[str], first_seed: int) -> Session:
         settings=settings,
         session=str(number),
     )
-    return prepare_session([recording], f"simulated/{person}")[0]
+    return prepare_session([recording], f"simulated/{person}")
