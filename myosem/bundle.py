@@ -262,13 +262,13 @@ def _card(config: BundleConfig, tower: OnnxTextTower) -> str:
     def table(values: Mapping[str, Any]) -> str:
         return "\n".join(f"- {key}: {value}" for key, value in values.items()) or "- not stated"
 
-    weights = tower.about["weights_sha256"]
+    weights, features = tower.about["weights_sha256"], config.feature_width
     return f"""# {config.name}
 
 Maps words and sessions of EMG to unit vectors of width {config.dimension} in one space.
 
 - fingerprint: `{config.fingerprint}`
-- EMG encoder: a whole session at once; {config.feature_width} features a segment, {config.feature_version}
+- EMG encoder: a whole session at once; {features} features a segment, version {config.feature_version}
 - text tower: {config.text_tower}, frozen; {tower.about["recipe"]}; weights SHA-256 `{weights}`
 - actions with a vector of their own: {len(config.actions)}
 - temperature {config.temperature:g}, threshold {config.threshold:g}
