@@ -1,6 +1,6 @@
 """Sessions of a library as training and test material."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,14 +60,15 @@ def prepare_session(recordings: Sequence[Recording], person: str) -> Session:
 
 def read_corpus(library: Library) -> list[Session]:
     """All sessions of a library, in its order; one with several layouts is several, as when it is indexed."""
-    return list(_sessions(library))
+    return [prepare_session(recordings, person) for recordings, person in sessions_of(library)]
 
 
-def _sessions(library: Library) -> Iterable[Session]:
+def sessions_of(library: Library) -> Iterator[tuple[list[Recording], str]]:
+    """Recordings of each session, those of one layout at a time, and the person they are of."""
     for key in library.sessions():
         person = library.person_of(key.dataset, key.subject)
         groups: dict[Layout, list[Recording]] = {}
         for recording in library.recordings(key):
             groups.setdefault(Layout.of(recording), []).append(recording)
         for recordings in groups.values():
-            yield prepare_session(recordings, f"{key.dataset}/{person}")
+            yield recordings, f"{key.dataset}/{person}"
