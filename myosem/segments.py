@@ -1,9 +1,11 @@
 """Contraction events of a session, found from the signal alone.
 
-The rest level of each channel is a low quantile over the whole session, so it does not matter
-whether a recording starts at rest. Activity is the power over that level, averaged over channels,
-in decibels. Where it falls into two populations, the boundary between them is the threshold;
-hysteresis, merging and length limits turn frames into events. Labels play no part.
+Activity is the power of a frame over the session's rest level in decibels, averaged over channels; so
+neither the gain of a channel nor whether a recording starts at rest matters. Where activity falls into two
+populations, the boundary between them is the session's threshold. People do not always come back to the
+same rest, and some movements are weak: where activity rises and falls enough within some seconds, the
+middle between its local low and high is the threshold instead. Hysteresis, merging and length limits turn
+frames into events. Labels play no part.
 """
 
 from collections.abc import Sequence
@@ -11,17 +13,25 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import percentile_filter, uniform_filter1d
 
 from myosem.records import Recording, Segment, Span
-from myosem.signal import FRAME_S, HOP_S, Frames, to_frames
+from myosem.signal import HOP_S, Frames, to_frames
 
-REST_QUANTILE = 0.02
+REST_QUANTILE, QUIETEST = 0.02, 1e-2
 MINIMUM_S, MAXIMUM_S = 0.2, 5.0
 MERGE_S = 0.25
 REST_MINIMUM_S, REST_LENGTH_S, REST_EVERY_S, REST_MARGIN_S = 0.8, 2.0, 10.0, 0.2
 SEPARATION_DB = 3.0
+SMOOTH_FRAMES = 5
+LOCAL_FRAMES = 301
+LOCAL_PERCENTILES = 10, 90
+HYSTERESIS_DB, HYSTERESIS_SHARE = 3.0, 0.4
+EXCESS_DB_S = 0.5
+MINIMUM_FRAMES, MERGE_FRAMES = round(MINIMUM_S / HOP_S), round(MERGE_S / HOP_S)
 
 Stretch = tuple[float, float]
+Levels = NDArray[np.float64]
 
 
 def find_segments(recordings: Sequence[Recording]) -> list[Segment]:
@@ -39,14 +49,11 @@ def find_segments(recordings: Sequence[Recording]) -> list[Segment]:
 
 def segments_of_frames(frames: Sequence[Frames], recordings: Sequence[Recording]) -> list[Segment]:
     """As ``find_segments``, for frames that are already there."""
-    if not recordings:
-        return []
-    rest = rest_power(frames)
-    levels = [activity_db(one.power, rest) for one in frames]
-    threshold = threshold_db(np.concatenate(levels))
     found: list[Segment] = []
-    for number, (level, recording) in enumerate(zip(levels, recordings, strict=True)):
-        contractions = _contractions(level, threshold, recording.duration_s)
+    for number, (events, recording) in enumerate(
+        zip(contraction_events(frames, recordings), recordings, strict=True)
+    ):
+        contractions = [piece for start, end in events for piece in _pieces(start, end)]
         rests = _rests(contractions, recording.duration_s)
         segments = [Segment(number, start, end, "contraction") for start, end in contractions]
         segments += [Segment(number, start, end, "rest") for start, end in rests]
@@ -54,6 +61,95 @@ def segments_of_frames(frames: Sequence[Frames], recordings: Sequence[Recording]
             segments = [Segment(number, 0.0, min(recording.duration_s, MAXIMUM_S), "rest")]
         found += sorted(segments, key=lambda segment: segment.start_s)
     return found
+
+
+def contraction_events(frames: Sequence[Frames], recordings: Sequence[Recording]) -> list[list[Stretch]]:
+    """Start and end in seconds of the contractions of each recording, however long they are.
+
+    Args:
+        frames: of all recordings of one session.
+        recordings: the same recordings.
+    """
+    if not recordings:
+        return []
+    rest = rest_power(frames)
+    if not np.isfinite(rest).any():
+        return [[] for _ in recordings]
+    levels = [activity_db(one.power, rest) for one in frames]
+    session_db = threshold_db(np.concatenate([smooth(level) for level in levels]))
+    return [
+        [span_of_frames(run, len(level), recording.duration_s) for run in events_of_level(level, session_db)]
+        for level, recording in zip(levels, recordings, strict=True)
+    ]
+
+
+def events_of_level(level: Levels, session_db: float) -> list[tuple[int, int]]:
+    """Half-open ranges of frames that are contractions, from the activity ``(n,)`` of one recording."""
+    smoothed = smooth(level)
+    low, high = (_local(smoothed, percentile) for percentile in LOCAL_PERCENTILES)
+    enter, leave = thresholds_db(low, high, session_db)
+    merged: list[tuple[int, int]] = []
+    for first, last in _runs(smoothed > leave):
+        if not (smoothed[first:last] > enter[first:last]).any():
+            continue
+        if merged and first - merged[-1][1] < MERGE_FRAMES:
+            merged[-1] = merged[-1][0], last
+        else:
+            merged.append((first, last))
+    excess = np.maximum(smoothed - enter, 0)
+    loud = [run for run in merged if excess[slice(*run)].sum() * HOP_S >= EXCESS_DB_S]
+    drawn = [draw_in(run, level > enter) for run in loud]
+    return [(first, last) for first, last in drawn if last - first >= MINIMUM_FRAMES]
+
+
+def draw_in(run: tuple[int, int], above: NDArray[np.bool_]) -> tuple[int, int]:
+    """A run of frames without those at its edges that only smoothing brought over the threshold."""
+    first, last = run
+    reach = SMOOTH_FRAMES // 2
+    while first < run[0] + reach and not above[first]:
+        first += 1
+    while last > max(run[1] - reach, first + 1) and not above[last - 1]:
+        last -= 1
+    return first, last
+
+
+def span_of_frames(run: tuple[int, int], count: int, duration_s: float) -> Stretch:
+    """Seconds from the first to the last of some of ``count`` frames; the outermost reach the ends."""
+    first, last = run
+    start_s = (first + 0.5) * HOP_S if first else 0.0
+    return start_s, min((last + 0.5) * HOP_S, duration_s) if last < count else duration_s
+
+
+def thresholds_db(low: Levels, high: Levels, session_db: float) -> tuple[Levels, Levels]:
+    """Where a contraction is entered and where it is left, for each frame.
+
+    Args:
+        low: ``(n,)`` low level of the surroundings of each frame.
+        high: ``(n,)`` their high level.
+        session_db: the session's threshold; it counts where the surroundings hardly rise and fall.
+    """
+    swing = high - low
+    share = np.clip(swing / SEPARATION_DB - 1, 0, 1)
+    middle = (low + high) / 2
+    if np.isfinite(session_db):
+        enter = share * middle + (1 - share) * session_db
+    else:
+        enter = np.where(share == 1, middle, session_db)
+    return enter, enter - np.minimum(HYSTERESIS_DB, HYSTERESIS_SHARE * np.maximum(swing, 2 * SEPARATION_DB))
+
+
+def smooth(level: Levels) -> Levels:
+    """Mean of each frame and its two neighbours on either side ``(n,)``."""
+    return np.asarray(uniform_filter1d(level, SMOOTH_FRAMES, mode="nearest"))
+
+
+def _local(level: Levels, percentile: float) -> Levels:
+    """Percentile of the 15 s round each frame ``(n,)``; near the ends, of the first or last 15 s."""
+    if len(level) <= LOCAL_FRAMES:
+        return np.full(len(level), np.percentile(level, percentile))
+    half = LOCAL_FRAMES // 2
+    inside = np.clip(np.arange(len(level)), half, len(level) - 1 - half)
+    return np.asarray(percentile_filter(level, percentile, LOCAL_FRAMES)[inside])
 
 
 def rest_power(frames: Sequence[Frames]) -> NDArray[np.float64]:
@@ -69,11 +165,13 @@ def rest_power(frames: Sequence[Frames]) -> NDArray[np.float64]:
     )
 
 
-def activity_db(power: NDArray[np.float32], rest: NDArray[np.float64]) -> NDArray[np.float64]:
+def activity_db(power: NDArray[np.float32], rest: NDArray[np.float64]) -> Levels:
     """Activity of each frame over rest in dB ``(n,)``, from ``(n, C)`` power."""
     alive = np.isfinite(rest)
-    ratio = (power[:, alive] / rest[alive]).mean(axis=1) if alive.any() else np.ones(len(power))
-    return np.asarray(10 * np.log10(np.maximum(ratio, 1e-3)))
+    if not alive.any():
+        return np.zeros(len(power))
+    ratio = np.maximum(power[:, alive] / rest[alive], QUIETEST)
+    return np.asarray(10 * np.log10(ratio).mean(axis=1))
 
 
 def threshold_db(levels: NDArray[np.float64]) -> float:
@@ -92,21 +190,6 @@ def two_means(values: NDArray[np.float64]) -> tuple[float, float, float]:
     low, high = total[:-1] / count, (total[-1] - total[:-1]) / (len(ordered) - count)
     best = int(np.argmax(count * (len(ordered) - count) * (high - low) ** 2))
     return float(low[best]), float(high[best]), float((ordered[best] + ordered[best + 1]) / 2)
-
-
-def _contractions(level: NDArray[np.float64], threshold: float, duration_s: float) -> list[Stretch]:
-    """Stretches above the threshold with hysteresis, merged, none too short, the long ones cut."""
-    strong = level > threshold
-    loose = level > threshold - SEPARATION_DB / 2
-    runs = [run for run in _runs(loose) if strong[run[0] : run[1]].any()]
-    stretches = [(first * HOP_S, min((last - 1) * HOP_S + FRAME_S, duration_s)) for first, last in runs]
-    merged: list[Stretch] = []
-    for start, end in stretches:
-        if merged and start - merged[-1][1] < MERGE_S:
-            merged[-1] = (merged[-1][0], end)
-        else:
-            merged.append((start, end))
-    return [piece for start, end in merged if end - start >= MINIMUM_S for piece in _pieces(start, end)]
 
 
 def _pieces(start_s: float, end_s: float) -> list[Stretch]:

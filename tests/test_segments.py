@@ -12,23 +12,33 @@ from toys import BURSTS, bursts, contraction, record, resting, span
 
 from myosem.records import Recording, Segment, Span
 from myosem.segments import (
+    EXCESS_DB_S,
+    HYSTERESIS_DB,
     MAXIMUM_S,
+    MERGE_FRAMES,
     MERGE_S,
+    MINIMUM_FRAMES,
     MINIMUM_S,
     REST_LENGTH_S,
     SEPARATION_DB,
-    activity_db,
+    SMOOTH_FRAMES,
+    contraction_events,
+    events_of_level,
     find_segments,
     label_segments,
     rest_power,
-    threshold_db,
+    thresholds_db,
     two_means,
 )
-from myosem.signal import FRAME_S, to_frames
+from myosem.signal import HOP_S, to_frames
 
 
 def contractions(*recordings: Recording) -> list[tuple[float, float]]:
     return [(one.start_s, one.end_s) for one in find_segments(recordings) if one.kind == "contraction"]
+
+
+def events(recording: Recording) -> list[tuple[float, float]]:
+    return contraction_events([to_frames(recording)], [recording])[0]
 
 
 def rests(*recordings: Recording) -> list[tuple[float, float]]:
@@ -36,7 +46,7 @@ def rests(*recordings: Recording) -> list[tuple[float, float]]:
 
 
 @pytest.mark.parametrize("rate_hz", [100.0, 173.5, 200.0, 1000.0, 2048.0, 4000.0])
-@pytest.mark.parametrize("channels", [2, 8, 16])
+@pytest.mark.parametrize("channels", [1, 2, 8, 128])
 def test_planted_bursts_are_found_within_a_tenth_of_a_second(rate_hz: float, channels: int) -> None:
     found = contractions(record(bursts(rate_hz, channels), rate_hz))
     np.testing.assert_allclose(found, BURSTS, atol=0.101)
@@ -99,19 +109,94 @@ def test_a_short_pause_does_not_cut_a_contraction_and_a_longer_one_does() -> Non
 
 
 def test_a_contraction_goes_on_below_the_threshold_that_starts_one() -> None:
-    rate_hz = 1000.0
+    rate_hz, slope_db_s = 1000.0, 5.0
     time_s = np.arange(13 * 1000) / rate_hz
     level_db = np.interp(time_s, [0, 2, 2, 6, 10, 13], [0, 0, 20, 20, 0, 0])
     samples = bursts(rate_hz, at=[]) * 10 ** (level_db / 20)[:, None]
-    recording = record(samples.astype(np.float32), rate_hz)
-    frames = to_frames(recording)
-    levels = activity_db(frames.power, rest_power([frames]))
-    [(start, middle), (again, end)] = contractions(recording)
-    assert middle == again
-    assert start == pytest.approx(2.0, abs=0.101)
-    assert levels[frames.between(end - FRAME_S, end)].mean() == pytest.approx(
-        threshold_db(levels) - SEPARATION_DB / 2, abs=0.5
+    [(start, end)] = events(record(samples.astype(np.float32), rate_hz))
+    assert start == pytest.approx(2.0, abs=0.06)
+    drawn_in_s = SMOOTH_FRAMES // 2 * HOP_S
+    assert end == pytest.approx(10 - (10 - HYSTERESIS_DB) / slope_db_s - drawn_in_s, abs=0.1)
+
+
+@pytest.mark.parametrize("loudness", [3.0, 10.0, 100.0])
+def test_edges_are_found_within_a_frame(loudness: float) -> None:
+    np.testing.assert_allclose(
+        events(record(bursts(2000.0, 4, loudness=loudness), 2000.0)), BURSTS, atol=HOP_S + 1e-9
     )
+
+
+def test_a_weak_contraction_is_found_beside_strong_ones() -> None:
+    strong = [(float(at), at + 2.0) for at in range(4, 60, 4)]
+    weak = [(float(at), at + 2.0) for at in range(64, 100, 4)]
+    samples = bursts(at=strong, duration_s=102.0, loudness=100.0)
+    scale = np.ones(len(samples))
+    for start, end in weak:
+        scale[round(start * 200) : round(end * 200)] = 2.5
+    found = events(record(samples * scale[:, None].astype(np.float32)))
+    np.testing.assert_allclose(found, strong + weak, atol=0.151)
+
+
+def test_a_contraction_is_found_where_the_muscles_do_not_come_back_to_rest() -> None:
+    at = [(float(start), start + 2.0) for start in range(4, 100, 4)]
+    samples = bursts(at=at, duration_s=102.0)
+    tense = np.where(np.arange(len(samples)) < 50 * 200, 1, 20)[:, None].astype(np.float32)
+    found = events(record(samples * tense))
+    away = [one for one in at if abs(one[0] - 50) > 8]
+    near = [min(abs(start - one[0]) + abs(end - one[1]) for start, end in found) for one in away]
+    assert max(near) < 0.2
+
+
+def test_events_are_not_cut_and_segments_are_their_pieces() -> None:
+    recording = record(bursts(at=[(3.0, 15.0)], duration_s=18.0))
+    [(start, end)] = events(recording)
+    pieces = contractions(recording)
+    assert (pieces[0][0], pieces[-1][1]) == (start, end)
+    assert len(pieces) == 3
+
+
+def plain_level(at: list[tuple[int, int]], count: int = 120) -> NDArray[np.float64]:
+    """20 dB in some ranges of frames, 0 elsewhere, seen before smoothing."""
+    level = np.zeros(count)
+    for first, last in at:
+        level[first:last] = 20
+    return level
+
+
+@pytest.mark.parametrize("first", range(3, 100, 7))
+def test_the_length_limit_is_the_same_at_any_place(first: int) -> None:
+    for length in range(1, MINIMUM_FRAMES + 2):
+        found = events_of_level(plain_level([(first, first + length)]), 10.0)
+        assert found == ([(first, first + length)] if length >= MINIMUM_FRAMES else [])
+
+
+@pytest.mark.parametrize("first", range(3, 90, 7))
+def test_the_limit_of_a_pause_is_the_same_at_any_place(first: int) -> None:
+    widened = 2 * (SMOOTH_FRAMES // 2)
+    for pause in range(widened + 1, MERGE_FRAMES + widened + 2):
+        at = [(first, first + 6), (first + 6 + pause, first + 12 + pause)]
+        found = events_of_level(plain_level(at), 10.0)
+        assert found == (at if pause - widened >= MERGE_FRAMES else [(first, first + 12 + pause)])
+
+
+def test_what_hardly_passes_the_threshold_is_no_contraction() -> None:
+    level = plain_level([(200, 210), (500, 520)], 720) / 2
+    excess = EXCESS_DB_S / (15 * HOP_S)
+    [(first, last)] = events_of_level(level, 10 - excess)
+    assert 500 <= first < last <= 520
+
+
+@given(swing=st.floats(0, 40), low=st.floats(-5, 60), session_db=st.floats(0, 40) | st.just(-np.inf))
+def test_a_contraction_is_never_left_above_where_it_is_entered(
+    swing: float, low: float, session_db: float
+) -> None:
+    [enter], [leave] = thresholds_db(np.array([low]), np.array([low + swing]), session_db)
+    if swing < SEPARATION_DB:
+        assert enter == session_db
+    if swing > 2 * SEPARATION_DB:
+        assert low < leave < enter < low + swing
+    assert leave < enter or session_db == enter == -np.inf
+    assert not np.isnan([enter, leave]).any()
 
 
 def test_a_twitch_is_no_contraction_and_a_long_hold_is_cut_evenly() -> None:
@@ -163,6 +248,15 @@ def test_what_is_too_short_to_tell_is_one_segment_as_a_whole() -> None:
 
 def test_no_recordings_have_no_segments() -> None:
     assert find_segments([]) == []
+    assert contraction_events([], []) == []
+
+
+@pytest.mark.parametrize("constant", [0.0, -7.3])
+@pytest.mark.parametrize("duration_s", [0.02, 0.1, 3.0, 40.0])
+def test_a_signal_that_never_changes_has_no_contraction(constant: float, duration_s: float) -> None:
+    silent = record(np.full((round(duration_s * 200), 2), constant, dtype=np.float32))
+    assert events(silent) == []
+    assert {one.kind for one in find_segments([silent])} == {"rest"}
 
 
 def plain_split(values: list[float]) -> float:
