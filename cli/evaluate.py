@@ -1,43 +1,57 @@
-"""``myosem evaluate``: retrieval on people never seen, beside a baseline and chance."""
+"""``myosem evaluate``: people never seen, in one table a protocol."""
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from myosem.cli import options
 from myosem.errors import UsageError
 
-PROTOCOLS = ("user",)
+if TYPE_CHECKING:
+    from myosem.folds import Folds
+    from myosem.table import Table
+    from myosem.trial_table import TrialTable
+
+PROTOCOLS = ("user", "loso")
 
 
 def evaluate(
     *,
     library: options.LibraryOption = None,
-    protocol: Annotated[str, typer.Option("--protocol", help="Who is held out: user.")] = "user",
+    protocol: Annotated[
+        str, typer.Option("--protocol", help=f"What is judged, and who is held out: {', '.join(PROTOCOLS)}.")
+    ] = "user",
     folds: Annotated[
         Path, typer.Option("--folds", metavar="FILE", help="YAML that says who is tested when.")
     ],
     fold: Annotated[
         list[int] | None, typer.Option("--fold", metavar="N", help="Only this fold; repeatable.")
     ] = None,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option("--baseline", metavar="NAME", help="Only this system; repeatable. Not for user."),
+    ] = None,
     steps: Annotated[
         int | None,
         typer.Option("--steps", min=1, metavar="N", help="Training steps; default as in the bundle."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seed of everything random.")] = 0,
+    seeds: Annotated[
+        int, typer.Option("--seeds", min=1, metavar="N", help="How many, counted from --seed. Not for user.")
+    ] = 1,
     simulated: Annotated[
         int, typer.Option("--simulated", min=0, metavar="N", help="Simulated sessions to train on as well.")
     ] = 240,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, metavar="N", help="Folds at a time.")] = 1,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, metavar="N", help="Trainings at a time.")] = 1,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="Also write the table (.md) or everything (.json)."),
     ] = None,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Train on some people, search those of others, print one table (needs the extra [train])."""
+    """Train on some people, test on others, print one table (needs the extra [train])."""
     if protocol not in PROTOCOLS:
         raise UsageError("unknown protocol", got=protocol, exists=PROTOCOLS)
     if out is not None:
@@ -45,27 +59,78 @@ def evaluate(
     from myosem.extras import require_train
 
     require_train()
-    from myosem.cli.progress import progress_bar
     from myosem.folds import read_folds
+
+    plan = read_folds(folds)
+    numbers = _chosen(fold, plan)
+    table: Table | TrialTable
+    if protocol == "user":
+        table = _user(library, plan, numbers, steps=steps, seed=seed, simulated=simulated, jobs=jobs)
+    else:
+        table = _trials(library, plan, numbers, names=baseline, seeds=range(seed, seed + seeds), jobs=jobs)
+    text = json.dumps(table.as_dict(), indent=2)
+    if out is not None:
+        out.write_text((text if out.suffix == ".json" else table.markdown()) + "\n", encoding="utf-8")
+    typer.echo(text if as_json else table.markdown())
+
+
+def _chosen(wanted: list[int] | None, plan: "Folds") -> list[int]:
+    wrong = [number for number in wanted or () if number not in plan.numbers]
+    if wrong:
+        raise UsageError("unknown fold", got=wrong, exists=plan.numbers)
+    return wanted or list(plan.numbers)
+
+
+def _user(
+    library: Path | None,
+    plan: "Folds",
+    numbers: list[int],
+    *,
+    steps: int | None,
+    seed: int,
+    simulated: int,
+    jobs: int,
+) -> "Table":
+    """Retrieval in both directions by the model of ``myosem train``."""
+    from myosem.cli.progress import progress_bar
     from myosem.library import Library
     from myosem.protocols import evaluate_user
     from myosem.train import TrainConfig
 
-    plan = read_folds(folds)
-    wrong = [number for number in fold or () if number not in plan.numbers]
-    if wrong:
-        raise UsageError("unknown fold", got=wrong, exists=plan.numbers)
     with progress_bar() as progress:
-        table = evaluate_user(
+        return evaluate_user(
             Library.open(options.library_path(library)),
             plan,
-            numbers=fold or plan.numbers,
+            numbers=numbers,
             config=TrainConfig(seed=seed, steps=steps or TrainConfig.steps),
             simulated=simulated,
             jobs=jobs,
             progress=progress,
         )
-    text = json.dumps(table.as_dict(), indent=2)
-    if out is not None:
-        out.write_text((text if out.suffix == ".json" else table.markdown()) + "\n", encoding="utf-8")
-    typer.echo(text if as_json else table.markdown())
+
+
+def _trials(
+    library: Path | None,
+    plan: "Folds",
+    numbers: list[int],
+    *,
+    names: list[str] | None,
+    seeds: range,
+    jobs: int,
+) -> "TrialTable":
+    """Balanced accuracy over trials, a row a system."""
+    from myosem.cli.progress import progress_bar
+    from myosem.library import Library
+    from myosem.loso import evaluate_loso
+    from myosem.systems import system_names
+
+    with progress_bar() as progress:
+        return evaluate_loso(
+            Library.open(options.library_path(library)),
+            plan,
+            names or system_names(),
+            numbers=numbers,
+            seeds=seeds,
+            jobs=jobs,
+            progress=progress,
+        )

@@ -1,0 +1,121 @@
+"""What the trial-level protocols share: tasks, the processes they run in, and one person's result."""
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from myosem.library import Library
+from myosem.systems import Fitted, System, load_system
+from myosem.trial_table import Row, TrialResult
+from myosem.trials import TrialSession, balanced_accuracy, decide, read_trials
+
+Progress = Callable[[str, int, int], None]
+
+
+class Task(NamedTuple):
+    """One training: which system, tested on which fold, from which seed."""
+
+    system: str
+    fold: int
+    seed: int
+
+
+class Outcome(NamedTuple):
+    """What came of a task, and how long it took."""
+
+    results: list[TrialResult]
+    seconds: float
+
+
+Work = Callable[[System, Task], list[TrialResult]]
+"""What to do for a task; can be sent to another process."""
+
+
+def plan_tasks(systems: Mapping[str, System], numbers: Sequence[int], seeds: Sequence[int]) -> list[Task]:
+    """Every system on every fold from every seed; without chance in it once."""
+    return [
+        Task(name, number, seed)
+        for name, system in systems.items()
+        for number in numbers
+        for seed in (seeds if system.seeded else seeds[:1])
+    ]
+
+
+def run_tasks(
+    work: Work, tasks: Sequence[Task], jobs: int = 1, progress: Progress | None = None
+) -> dict[Task, Outcome]:
+    """Outcomes by task, ``jobs`` of them at a time in processes of their own."""
+    tell = progress or (lambda what, done, total: None)
+    tell("trainings", 0, len(tasks))
+    outcomes: dict[Task, Outcome] = {}
+    for task, outcome in zip(tasks, _each(work, tasks, jobs), strict=True):
+        outcomes[task] = outcome
+        tell("trainings", len(outcomes), len(tasks))
+    return outcomes
+
+
+def rows_of(systems: Mapping[str, System], outcomes: Mapping[Task, Outcome]) -> dict[str, Row]:
+    """The rows of a table: what each system sees, and how long its tasks took together."""
+    rows = {}
+    for name, system in systems.items():
+        seconds = sum(outcome.seconds for task, outcome in outcomes.items() if task.system == name)
+        rows[system.title] = Row(system.context, seconds / 60)
+    return rows
+
+
+def judge_person(
+    fitted: Fitted, title: str, sessions: Sequence[TrialSession], actions: Sequence[str], task: Task
+) -> TrialResult:
+    """What a fitted system makes of one person's trials; it is shown the sessions without labels.
+
+    Args:
+        fitted: the system.
+        title: its title.
+        sessions: all sessions of the person, labelled in the trials to be judged.
+        actions: what there is to choose from.
+        task: its fold and seed.
+    """
+    truth: list[str] = []
+    decided: list[str | None] = []
+    for session in sessions:
+        truth += session.trials
+        decided += decide(session, fitted.log_posterior(session.unlabelled, actions), actions)
+    return TrialResult(
+        system=title,
+        dataset=sessions[0].dataset,
+        person=sessions[0].person,
+        fold=task.fold,
+        seed=task.seed,
+        trials=len(truth),
+        missed=sum(session.missed for session in sessions),
+        actions=len(actions),
+        accuracy=balanced_accuracy(truth, decided),
+    )
+
+
+@cache
+def trials_in(library: Path) -> list[TrialSession]:
+    """All sessions of a library that have trials, read once a process."""
+    return read_trials(Library.open(library))
+
+
+def _each(work: Work, tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
+    if jobs == 1:
+        for task in tasks:
+            yield _timed(work, task)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(_timed, [work] * len(tasks), tasks)
+
+
+def _timed(work: Work, task: Task) -> Outcome:
+    import torch
+
+    torch.set_num_threads(1)
+    begun = time.monotonic()
+    results = work(load_system(task.system), task)
+    return Outcome(results, time.monotonic() - begun)
