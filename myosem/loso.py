@@ -3,15 +3,14 @@
 import time
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 from myosem.folds import Folds
 from myosem.library import Library
 from myosem.protocols import check_folds
 from myosem.systems import System, load_system
-from myosem.trial_runs import Progress, Task, judge_person, plan_tasks, rows_of, run_tasks, trials_in
+from myosem.trial_runs import Progress, Task, judge_person, plan_tasks, rows_of, run_tasks
 from myosem.trial_table import TrialResult, TrialTable
-from myosem.trials import actions_by_dataset, people_of
+from myosem.trials import TrialSession, actions_by_dataset, people_of
 
 
 def evaluate_loso(
@@ -42,10 +41,8 @@ def evaluate_loso(
     begun = time.monotonic()
     systems = {name: load_system(name) for name in names}
     check_folds(library, folds, numbers)
-    trials_in(library.path)  # reading is nobody's minutes
-    outcomes = run_tasks(
-        partial(run_fold, library.path, folds), plan_tasks(systems, numbers, seeds), jobs, progress
-    )
+    tasks = plan_tasks(systems, numbers, seeds)
+    outcomes = run_tasks(partial(run_fold, folds), library.path, tasks, jobs, progress)
     about = {
         "folds": " ".join(str(number) for number in numbers),
         "seeds": " ".join(str(seed) for seed in seeds),
@@ -56,9 +53,9 @@ def evaluate_loso(
     return TrialTable(title, about, rows_of(systems, outcomes), results)
 
 
-def run_fold(library: Path, folds: Folds, system: System, task: Task) -> list[TrialResult]:
+def run_fold(folds: Folds, sessions: Sequence[TrialSession], system: System, task: Task) -> list[TrialResult]:
     """One result a person of the fold, by a system that was trained on the others."""
-    training, tested = folds.split(trials_in(library), task.fold)
+    training, tested = folds.split(sessions, task.fold)
     actions = actions_by_dataset(training)
     fitted = system.fit(training, task.seed)
     return [

@@ -4,9 +4,11 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
+
+import torch
 
 from myosem.library import Library
 from myosem.systems import Fitted, System, load_system
@@ -31,8 +33,8 @@ class Outcome(NamedTuple):
     seconds: float
 
 
-Work = Callable[[System, Task], list[TrialResult]]
-"""What to do for a task; can be sent to another process."""
+Work = Callable[[Sequence[TrialSession], System, Task], list[TrialResult]]
+"""What to do for a task with all sessions of a library; can be sent to another process."""
 
 
 def plan_tasks(systems: Mapping[str, System], numbers: Sequence[int], seeds: Sequence[int]) -> list[Task]:
@@ -46,13 +48,13 @@ def plan_tasks(systems: Mapping[str, System], numbers: Sequence[int], seeds: Seq
 
 
 def run_tasks(
-    work: Work, tasks: Sequence[Task], jobs: int = 1, progress: Progress | None = None
+    work: Work, library: Path, tasks: Sequence[Task], jobs: int = 1, progress: Progress | None = None
 ) -> dict[Task, Outcome]:
-    """Outcomes by task, ``jobs`` of them at a time in processes of their own."""
+    """Outcomes by task, ``jobs`` of them at a time in processes of their own that read the library once."""
     tell = progress or (lambda what, done, total: None)
     tell("trainings", 0, len(tasks))
     outcomes: dict[Task, Outcome] = {}
-    for task, outcome in zip(tasks, _each(work, tasks, jobs), strict=True):
+    for task, outcome in zip(tasks, _each(work, library, tasks, jobs), strict=True):
         outcomes[task] = outcome
         tell("trainings", len(outcomes), len(tasks))
     return outcomes
@@ -103,19 +105,18 @@ def trials_in(library: Path) -> list[TrialSession]:
     return read_trials(Library.open(library))
 
 
-def _each(work: Work, tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
+def _each(work: Work, library: Path, tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
     if jobs == 1:
         for task in tasks:
-            yield _timed(work, task)
+            yield _timed(work, library, task)
         return
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(_timed, [work] * len(tasks), tasks)
+        yield from pool.map(partial(_timed, work, library), tasks)
 
 
-def _timed(work: Work, task: Task) -> Outcome:
-    import torch
-
+def _timed(work: Work, library: Path, task: Task) -> Outcome:
     torch.set_num_threads(1)
+    sessions, system = trials_in(library), load_system(task.system)
     begun = time.monotonic()
-    results = work(load_system(task.system), task)
+    results = work(sessions, system, task)
     return Outcome(results, time.monotonic() - begun)
