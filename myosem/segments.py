@@ -102,11 +102,11 @@ def events_of_level(level: Levels, session_db: float) -> list[tuple[int, int]]:
     return [(first, last) for first, last in drawn if last - first >= MINIMUM_FRAMES]
 
 
-def draw_in(run: tuple[int, int], above: NDArray[np.bool_]) -> tuple[int, int]:
+def draw_in(run: tuple[int, int], above: Sequence[bool] | NDArray[np.bool_]) -> tuple[int, int]:
     """A run of frames without those at its edges that only smoothing brought over the threshold."""
     first, last = run
     reach = SMOOTH_FRAMES // 2
-    while first < run[0] + reach and not above[first]:
+    while first < min(run[0] + reach, last - 1) and not above[first]:
         first += 1
     while last > max(run[1] - reach, first + 1) and not above[last - 1]:
         last -= 1
@@ -154,7 +154,12 @@ def _local(level: Levels, percentile: float) -> Levels:
 
 def rest_power(frames: Sequence[Frames]) -> NDArray[np.float64]:
     """Power of each channel at rest ``(C,)``; channels that are dead get infinity and so do not count."""
-    power = np.concatenate([one.power for one in frames]).astype(np.float64)
+    return rest_of_power(np.concatenate([one.power for one in frames]))
+
+
+def rest_of_power(frame_power: NDArray[np.floating]) -> NDArray[np.float64]:
+    """As ``rest_power``, from the power ``(n, C)`` of all frames."""
+    power = frame_power.astype(np.float64)
     level = np.quantile(power, REST_QUANTILE, axis=0)
     typical = np.median(power, axis=0)
     level = np.maximum(level, 1e-4 * typical)
@@ -165,7 +170,7 @@ def rest_power(frames: Sequence[Frames]) -> NDArray[np.float64]:
     )
 
 
-def activity_db(power: NDArray[np.float32], rest: NDArray[np.float64]) -> Levels:
+def activity_db(power: NDArray[np.floating], rest: NDArray[np.float64]) -> Levels:
     """Activity of each frame over rest in dB ``(n,)``, from ``(n, C)`` power."""
     alive = np.isfinite(rest)
     if not alive.any():
