@@ -21,9 +21,11 @@ from onnx import helper
 from tokenizers import Tokenizer
 from torch import nn
 
+from myosem.adaptation import SessionAdapter
 from myosem.errors import ModelError
 from myosem.model import (
     ACTIONS,
+    ADAPTER,
     CONFIG,
     EMG_ENCODER,
     FILES,
@@ -98,6 +100,7 @@ def export_bundle(
     *,
     name: str,
     encoder: nn.Module,
+    adapter: SessionAdapter,
     text_head: nn.Module,
     feature_version: str,
     feature_width: int,
@@ -115,6 +118,7 @@ def export_bundle(
         folder: where. An older bundle there is replaced.
         name: the model's name.
         encoder: features ``(N, F)`` of one session to unit vectors ``(N, D)``, any N from 1.
+        adapter: moves the encoder's vectors by what was probably done in the session.
         text_head: vectors of the tower ``(n, width)`` to unit vectors ``(n, D)``, any n from 1.
         feature_version: the features the encoder was trained on.
         feature_width: F.
@@ -148,6 +152,7 @@ def export_bundle(
                 got=f"widths {encoded[0].shape[1]} and {dimension}",
                 expected="one width",
             )
+        adapter.save(staging / ADAPTER)
         actions = _action_vectors(action_texts, heads[0][len(PROBE_TEXTS) :])
         np.savez(staging / ACTIONS, vectors=actions)
         config = BundleConfig(

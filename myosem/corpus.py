@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from myosem.features import ChannelFeatures, channel_angles, describe_session, to_harmonics
+from myosem.features import ChannelFeatures, describe_session, to_harmonics
 from myosem.library import Library
 from myosem.records import Layout, Recording, Span
 from myosem.segments import label_segments
@@ -51,7 +51,7 @@ def prepare_session(recordings: Sequence[Recording], person: str) -> Session:
         subject=first.subject,
         person=person,
         name=first.session,
-        features=to_harmonics(channels, channel_angles(first.channels)),
+        features=to_harmonics(channels),
         channels=channels,
         spans=tuple(label_segments(recordings, segments)),
         simulated=first.simulated,

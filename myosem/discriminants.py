@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+from myosem.adaptation import Gate
 from myosem.features import WIDTH
 
 PARTS = 4
@@ -58,19 +59,6 @@ class Discriminants:
     action: NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Gate:
-    """``statistics @ weight + bias`` gives a logit for each of S data sets.
-
-    Attributes:
-        weight: ``(2 * WIDTH, S)``, for the mean and the spread of a session's fixed features.
-        bias: ``(S,)``.
-    """
-
-    weight: Array
-    bias: Array
-
-
 def fit_discriminants(examples: Sequence[Example]) -> tuple[Discriminants, list[Array]]:
     """Discriminants of all data sets, and each example's scores by ones that never saw its person."""
     fitted, columns = [], []
@@ -88,24 +76,31 @@ def fit_discriminants(examples: Sequence[Example]) -> tuple[Discriminants, list[
     return discriminants, [np.concatenate(parts, axis=1) for parts in zip(*columns, strict=True)]
 
 
-def fit_gate(examples: Sequence[Example], seed: int = 0) -> Gate:
-    """LDA of the data sets, all equally likely, from whole sessions and from small parts of them."""
+def fit_gate(
+    sessions: Sequence[NDArray[np.float32]],
+    datasets: Sequence[int],
+    center: Array,
+    scale: Array,
+    seed: int = 0,
+) -> Gate:
+    """LDA of the data sets, all equally likely, from sessions ``(N, WIDTH)`` and small parts of them."""
     generator = np.random.default_rng(seed)
-    rows, datasets = [], []
-    for example in examples:
-        for count in (len(example.fixed), *GATE_PARTS):
-            part = generator.permutation(len(example.fixed))[:count]
-            rows.append(np.concatenate([example.fixed[part].mean(axis=0), example.fixed[part].std(axis=0)]))
-            datasets.append(example.dataset)
     count = max(datasets) + 1
-    weight, bias = np.zeros((2 * WIDTH, count), np.float32), np.zeros(count, np.float32)
-    present = np.unique(datasets)
+    gate = Gate(
+        center.astype(np.float64), scale.astype(np.float64), np.zeros((2 * WIDTH, count)), np.zeros(count)
+    )
+    rows, owner = [], []
+    for features, dataset in zip(sessions, datasets, strict=True):
+        for size in (len(features), *GATE_PARTS):
+            rows.append(gate.statistics(features[generator.permutation(len(features))[:size]]))
+            owner.append(dataset)
+    present = np.unique(owner)
     if len(present) > 2:
         equal = np.full(len(present), 1 / len(present))
         model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=GATE_SHRINKAGE, priors=equal)
-        model.fit(np.array(rows), datasets)
-        weight[:, present], bias[present] = model.coef_.T, model.intercept_
-    return Gate(weight, bias)
+        model.fit(np.array(rows), owner)
+        gate.weight[:, present], gate.bias[present] = model.coef_.T, model.intercept_
+    return gate
 
 
 def _unseen_scores(examples: Sequence[Example], full: Discriminants, dataset: int) -> list[Array]:

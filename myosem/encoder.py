@@ -4,8 +4,8 @@ A segment means little by itself: electrodes sit elsewhere on every arm. Its ses
 each segment is read twice, against all people (fixed scale) and against its own session (mean and
 spread of the session's segments, drawn towards the fixed scale when the session is short), and then
 attends to every other segment of the session. It also reads what a linear discriminant of each
-training data set says of the segment (``myosem.evidence``), and once trained is moved by it. Nothing
-depends on the order of the segments.
+training data set says of the segment (``myosem.discriminants``). Nothing depends on the order of the
+segments. Without context a segment is read against all people only.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from myosem.evidence import Evidence
-from myosem.features import GROUPS, HARMONICS, WIDTH
+from myosem.discriminants import Discriminants
+from myosem.features import GROUPS, WIDTH
+from myosem.ring import HARMONICS
 
 WHITENING_SHRINKAGE = 0.1
 MEMORY_SHARPNESS = 20.0
@@ -36,8 +37,6 @@ class EncoderConfig:
         shrinkage: how many segments the fixed scale is worth in the session's statistics.
         context: whether a segment sees the others of its session at all.
         scores: how many scores the discriminants of the training data sets give.
-        datasets: how many data sets they come from.
-        recall: how far the evidence moves a vector, in units of the vector's length.
     """
 
     dimension: int = 256
@@ -49,8 +48,6 @@ class EncoderConfig:
     shrinkage: float = 4.0
     context: bool = True
     scores: int = 0
-    datasets: int = 0
-    recall: float = 0.5
 
 
 class SessionEncoder(nn.Module):
@@ -64,14 +61,19 @@ class SessionEncoder(nn.Module):
     center: Tensor
     scale: Tensor
     whiten: Tensor
+    score_weight: Tensor
+    score_bias: Tensor
+    score_scale: Tensor
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.config = config
-        self.evidence = Evidence(WIDTH, config.scores, config.datasets, config.dimension)
         self.register_buffer("center", torch.zeros(WIDTH))
         self.register_buffer("scale", torch.ones(WIDTH))
         self.register_buffer("whiten", torch.eye(WIDTH))
+        self.register_buffer("score_weight", torch.zeros(WIDTH, config.scores))
+        self.register_buffer("score_bias", torch.zeros(config.scores))
+        self.register_buffer("score_scale", torch.ones(config.scores))
         self.read = nn.Sequential(
             nn.Linear(2 * WIDTH + 2 * config.scores, config.width),
             nn.GELU(),
@@ -110,15 +112,22 @@ class SessionEncoder(nn.Module):
         self.whiten.copy_(vectors @ torch.diag(values.rsqrt()) @ vectors.T)
 
     @torch.no_grad()
+    def fit_scores(self, discriminants: Discriminants, scale: Tensor) -> None:
+        """Take over discriminants fitted in closed form; ``scale (E,)`` is the spread of unseen scores."""
+        self.score_weight.copy_(torch.from_numpy(discriminants.weight))
+        self.score_bias.copy_(torch.from_numpy(discriminants.bias))
+        self.score_scale.copy_(scale)
+
+    @torch.no_grad()
     def alone(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """One session's ``(N, WIDTH)`` features on the scale of all people, and on that of the session."""
         fixed, own = self.standardise(features[None], torch.ones(1, len(features), dtype=torch.bool))
         return fixed[0], own[0]
 
     def standardise(self, features: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Features on the scale of all people, and on that of their own session."""
+        """Features on the scale of all people, and on that of their own session where it is looked at."""
         fixed = ((features - self.center) / self.scale).clamp(-8, 8)
-        return fixed, self._within_session(fixed, mask) if self.config.context else torch.zeros_like(fixed)
+        return fixed, self._within_session(fixed, mask) if self.config.context else fixed
 
     def forward(self, features: Tensor, mask: Tensor, scores: Tensor | None = None) -> Tensor:
         """Embed each segment among those of its session.
@@ -133,17 +142,12 @@ class SessionEncoder(nn.Module):
         hidden = self.read(self._readings(fixed, own, mask, scores))
         for block in self.blocks:
             hidden = block(hidden, mask)
-        vectors = functional.normalize(self.write(self.norm(hidden)), dim=-1)
-        if self.training or not self.config.context:
-            return vectors
-        return functional.normalize(
-            vectors + self.config.recall * self.evidence.recall(fixed, own, mask), dim=-1
-        )
+        return functional.normalize(self.write(self.norm(hidden)), dim=-1)
 
     def _readings(self, fixed: Tensor, own: Tensor, mask: Tensor, scores: Tensor | None) -> Tensor:
         if scores is None:
-            scores = self.evidence.scores(own)
-        scores = (scores / self.evidence.scale).clamp(-8, 8)
+            scores = own @ self.score_weight + self.score_bias
+        scores = (scores / self.score_scale).clamp(-8, 8)
         context = self._within_session(scores, mask) if self.config.context else scores
         readings = torch.cat([fixed @ self.whiten, own @ self.whiten, scores, context], dim=-1)
         if self.training:
@@ -241,12 +245,12 @@ def turn(features: Tensor, angle: Tensor) -> Tensor:
     """
     rotation = _rotation(angle)  # (B, H, H)
     batch, count, _ = features.shape
-    first, second = GROUPS * HARMONICS, GROUPS * HARMONICS + HARMONICS**2
+    first, second = GROUPS * HARMONICS, GROUPS * HARMONICS + 2 * HARMONICS**2
     courses = features[..., :first].reshape(batch, count, GROUPS, HARMONICS)
     courses = torch.einsum("bngh,bkh->bngk", courses, rotation)
-    covariance = features[..., first:second].reshape(batch, count, HARMONICS, HARMONICS)
-    covariance = torch.einsum("bkh,bnhi,bli->bnkl", rotation, covariance, rotation)
-    return torch.cat([courses.flatten(2), covariance.flatten(2), features[..., second:]], dim=-1)
+    covariances = features[..., first:second].reshape(batch, count, 2, HARMONICS, HARMONICS)
+    covariances = torch.einsum("bkh,bnchi,bli->bnckl", rotation, covariances, rotation)
+    return torch.cat([courses.flatten(2), covariances.flatten(2), features[..., second:]], dim=-1)
 
 
 def _rotation(angle: Tensor) -> Tensor:

@@ -3,9 +3,8 @@
 Per channel: how strong (log power over the session's rest level), how fast (mobility, zero
 crossings), each as mean, spread and trend over the segment, and the course of the strength over
 its five fifths. Between channels: the logarithm of the covariance matrix, which lives in a flat
-space (Arsigny 2006). Channels round a limb become harmonics of the angle, the Fourier series of a
-function on a circle, so that rings of 4, 8 and 10 electrodes share one space and turning the band is
-a rotation within each pair of harmonics.
+space (Arsigny 2006), of the samples and of the steps between them, which weigh high frequencies more.
+Living channels become harmonics of the angle round the limb (``myosem.ring``).
 """
 
 from collections.abc import Sequence
@@ -14,17 +13,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from myosem.records import Channel, Recording, Segment
+from myosem.records import Recording, Segment
+from myosem.ring import HARMONICS, channel_angles, ring_fit
 from myosem.segments import rest_power, segments_of_frames
 from myosem.signal import Frames, to_frames
 
-VERSION = "2"
-HARMONICS = 9
+VERSION = "3"
 COURSE = 5
 GROUPS = 8 + COURSE
-SCALARS = 6
+SCALARS = 4
 SHRINKAGE = 1e-2
-WIDTH = GROUPS * HARMONICS + HARMONICS * HARMONICS + SCALARS
+WIDTH = GROUPS * HARMONICS + 2 * HARMONICS * HARMONICS + SCALARS
 
 Array = NDArray[np.float32]
 
@@ -35,14 +34,19 @@ class ChannelFeatures:
 
     Attributes:
         courses: ``(N, GROUPS, C)``.
-        log_covariance: ``(N, C, C)``.
-        scalars: ``(N, SCALARS)``: log seconds, log power over rest, its spread, whether it is a contraction,
-            log2 of the number of channels, log2 of the rate in Hz.
+        log_covariance: ``(N, C, C)`` of the samples.
+        log_covariance_of_steps: ``(N, C, C)`` of the differences from one sample to the next.
+        scalars: ``(N, SCALARS)``: log seconds, log power over rest, its spread, whether it is a contraction.
+        alive: ``(C,)`` which channels are not dead all session long.
+        angles: ``(C,)`` where the channels are round the limb, in radians.
     """
 
     courses: Array
     log_covariance: Array
+    log_covariance_of_steps: Array
     scalars: Array
+    alive: NDArray[np.bool_]
+    angles: NDArray[np.float64]
 
 
 def session_features(recordings: Sequence[Recording], segments: Sequence[Segment]) -> Array:
@@ -53,9 +57,9 @@ def session_features(recordings: Sequence[Recording], segments: Sequence[Segment
         segments: segments of these recordings.
 
     Returns:
-        ``(N, WIDTH)`` float32: groups of harmonics, covariance of harmonics, scalars.
+        ``(N, WIDTH)`` float32: groups of harmonics, two covariances of harmonics, scalars.
     """
-    return to_harmonics(channel_features(recordings, segments), channel_angles(recordings[0].channels))
+    return to_harmonics(channel_features(recordings, segments))
 
 
 def channel_features(
@@ -69,13 +73,18 @@ def channel_features(
     return ChannelFeatures(
         courses=np.array([row[0] for row in rows], dtype=np.float32).reshape(-1, GROUPS, count),
         log_covariance=np.array([row[1] for row in rows], dtype=np.float32).reshape(-1, count, count),
-        scalars=np.array([row[2] for row in rows], dtype=np.float32).reshape(-1, SCALARS),
+        log_covariance_of_steps=np.array([row[2] for row in rows], dtype=np.float32).reshape(
+            -1, count, count
+        ),
+        scalars=np.array([row[3] for row in rows], dtype=np.float32).reshape(-1, SCALARS),
+        alive=np.isfinite(rest),
+        angles=channel_angles(recordings[0].channels),
     )
 
 
 def _segment_features(
     frames: Frames, segment: Segment, rest: NDArray[np.float64]
-) -> tuple[Array, Array, list[float]]:
+) -> tuple[Array, Array, Array, list[float]]:
     part = frames.between(segment.start_s, segment.end_s)
     alive = np.isfinite(rest)
     level = np.where(
@@ -106,12 +115,12 @@ def _segment_features(
         float(loudness.mean()),
         float(loudness.std()),
         float(segment.kind == "contraction"),
-        float(np.log2(len(rest))),
-        float(np.log2(frames.rate_hz)),
     ]
     first, last = (round(edge * frames.rate_hz) for edge in (segment.start_s, segment.end_s))
     samples = frames.filtered[first : max(last, first + 1)]
-    return np.where(alive, np.array(courses), 0), _log_covariance(samples, rest), scalars
+    steps = np.diff(samples, axis=0, prepend=samples[:1])
+    covariances = _log_covariance(samples, rest), _log_covariance(steps, rest)
+    return np.where(alive, np.array(courses), 0), *covariances, scalars
 
 
 def _trend(values: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -133,38 +142,16 @@ def _log_covariance(samples: Array, rest: NDArray[np.float64]) -> Array:
     return log.astype(np.float32)
 
 
-def channel_angles(channels: Sequence[Channel]) -> NDArray[np.float64]:
-    """Angles of the channels in radians; where one is unknown all are taken as equally spaced."""
-    angles = [channel.angle_deg for channel in channels]
-    known = [angle for angle in angles if angle is not None]
-    if len(known) < len(angles):
-        return np.arange(len(channels)) * 2 * np.pi / len(channels)
-    return np.deg2rad(np.array(known, dtype=np.float64))
-
-
-def harmonic_basis(angles: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows 1, cos a, sin a, cos 2a, ... that turn ``(C,)`` into Fourier coefficients: ``(HARMONICS, C)``.
-
-    Harmonics beyond what C electrodes can tell apart are zero.
-    """
-    count = len(np.unique(np.round(angles, 3)))
-    orders = np.arange(1, HARMONICS // 2 + 1)[:, None]
-    waves = np.stack([np.cos(orders * angles), np.sin(orders * angles)], axis=1)  # (orders, 2, C)
-    waves = waves * (2 * orders[:, None] <= count)
-    return np.concatenate([np.ones((1, len(angles))), waves.reshape(-1, len(angles))]) / len(angles)
-
-
-def to_harmonics(features: ChannelFeatures, angles: NDArray[np.float64]) -> Array:
-    """``(N, WIDTH)``: N G C -> N G H -> N (G H), and N C C -> N H H -> N (H H)."""
-    basis = harmonic_basis(angles).astype(np.float32)
-    courses = features.courses @ basis.T
-    covariance = basis @ features.log_covariance @ basis.T * len(angles)
-    rows = [
-        courses.reshape(-1, GROUPS * HARMONICS),
-        covariance.reshape(-1, HARMONICS * HARMONICS),
-        features.scalars,
+def to_harmonics(features: ChannelFeatures) -> Array:
+    """``(N, WIDTH)``: N G C -> N G H -> N (G H), and each N C C -> N H H -> N (H H)."""
+    alive = features.alive
+    fit = ring_fit(features.angles, alive).astype(np.float32)
+    courses = features.courses[:, :, alive] @ fit.T
+    covariances = [
+        (fit @ square[:, alive][:, :, alive] @ fit.T * alive.sum()).reshape(-1, HARMONICS * HARMONICS)
+        for square in (features.log_covariance, features.log_covariance_of_steps)
     ]
-    return np.concatenate(rows, axis=1)
+    return np.concatenate([courses.reshape(-1, GROUPS * HARMONICS), *covariances, features.scalars], axis=1)
 
 
 def describe_session(recordings: Sequence[Recording]) -> tuple[list[Segment], ChannelFeatures]:
@@ -177,4 +164,4 @@ def describe_session(recordings: Sequence[Recording]) -> tuple[list[Segment], Ch
 def segment_session(recordings: Sequence[Recording]) -> tuple[list[Segment], Array]:
     """Segments of one session and their features."""
     segments, channels = describe_session(recordings)
-    return segments, to_harmonics(channels, channel_angles(recordings[0].channels))
+    return segments, to_harmonics(channels)

@@ -1,7 +1,7 @@
 """The trained model as a folder of ONNX files: words and sessions to unit vectors in one space.
 
     text    -> tokenizer.json -> text_tower.onnx -> text_head.onnx -> (n, D)
-    session -> features (N, F) -> emg_encoder.onnx                 -> (N, D)
+    session -> features (N, F) -> emg_encoder.onnx -> adapter.npz  -> (N, D)
 
 A file is opened when it is first needed, so that a search by words never loads the EMG encoder.
 """
@@ -20,16 +20,18 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from myosem.adaptation import SessionAdapter
 from myosem.errors import ModelError
 
-FORMAT = 1
+FORMAT = 2
 CONFIG = "config.json"
 TOKENIZER = "tokenizer.json"
 TEXT_TOWER = "text_tower.onnx"
 TEXT_HEAD = "text_head.onnx"
 EMG_ENCODER = "emg_encoder.onnx"
 ACTIONS = "actions.npz"
-VECTOR_FILES = (EMG_ENCODER, TEXT_HEAD, TEXT_TOWER, TOKENIZER)
+ADAPTER = "adapter.npz"
+VECTOR_FILES = (ADAPTER, EMG_ENCODER, TEXT_HEAD, TEXT_TOWER, TOKENIZER)
 FILES = (ACTIONS, *VECTOR_FILES)
 PACKAGED = Path(__file__).parent / "bundle"
 
@@ -331,6 +333,10 @@ class Model:
     def _encoder(self) -> onnxruntime.InferenceSession:
         return open_onnx(self.folder / EMG_ENCODER)
 
+    @cached_property
+    def _adapter(self) -> SessionAdapter:
+        return SessionAdapter.load(self.folder / ADAPTER)
+
     def encode_text(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors ``(n, D)`` of ``texts``."""
         if not texts:
@@ -364,7 +370,7 @@ class Model:
         for part in range(parts):
             rows = np.ascontiguousarray(features[part::parts], dtype=np.float32)
             vectors[part::parts] = _unit(self._encoder.run(None, {"features": rows})[0])
-        return vectors
+        return self._adapter.move(np.asarray(features, dtype=np.float32), vectors)
 
     def verify(self) -> None:
         """Compare every file with its checksum, and the fingerprint with the files.

@@ -178,15 +178,16 @@ class CosineScorer:
     """Scores as search has them: the cosine of a segment and the name of an action."""
 
     def __init__(self, trainer: Trainer, tower: OnnxTextTower) -> None:
-        self._encoder, self._head, self._tower = trainer.encoder, trainer.head, tower
+        self._trainer, self._tower = trainer, tower
         self._actions = load_actions()
 
     @torch.no_grad()
     def __call__(self, session: Session, actions: Sequence[str]) -> NDArray[np.float32]:
         """``(N, A)`` for the N segments of a session and A actions."""
         names = [self._name(action) for action in actions]
-        words = self._head(torch.from_numpy(self._tower.encode(names))).numpy()
-        return np.asarray(embed(self._encoder, session.features) @ words.T)
+        words = self._trainer.head(torch.from_numpy(self._tower.encode(names))).numpy()
+        vectors = embed(self._trainer.encoder, session.features)
+        return np.asarray(self._trainer.adapter.move(session.features, vectors) @ words.T)
 
     def _name(self, action: str) -> str:
         """What to search for; an action of another version of the prompts is its id in words."""

@@ -47,7 +47,7 @@ def export_run(run: Path, out: Path, *, name: str, results: Path | None = None) 
         ModelError: no run there, one of other features, or ONNX and torch disagree.
         UsageError: the results cannot be read.
     """
-    encoder, head, about = load_run(run)
+    encoder, head, adapter, about = load_run(run)
     if about.get("features") != features.VERSION:
         raise ModelError(
             f"{run} was trained on other features",
@@ -63,6 +63,7 @@ def export_run(run: Path, out: Path, *, name: str, results: Path | None = None) 
         out,
         name=name,
         encoder=OneSession(encoder),
+        adapter=adapter,
         text_head=head,
         feature_version=features.VERSION,
         feature_width=features.WIDTH,

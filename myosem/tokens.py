@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from myosem.features import HARMONICS, channel_angles
 from myosem.records import Recording, Segment
+from myosem.ring import HARMONICS, channel_angles, known_harmonics, ring_fit
 from myosem.segments import rest_power
 from myosem.signal import FRAME_S, HOP_S, Frames, to_frames
 
@@ -36,7 +36,6 @@ ORDER_FLAGS = slice(BAND_FLAGS.stop, BAND_FLAGS.stop + ORDERS)
 CONTENT = slice(0, COVARIANCE.stop)
 WIDTH = ORDER_FLAGS.stop
 
-_RIDGE = 0.01
 _SHRINKAGE = 1e-2
 _FLOOR = 1e-3
 _NYQUIST = 0.48
@@ -121,33 +120,6 @@ def support(values: NDArray[np.floating]) -> NDArray[np.bool_]:
     pairs = waves[..., UPPER[0]] & waves[..., UPPER[1]]
     flat = shape.reshape(*shape.shape[:-2], -1)
     return np.concatenate([np.tile(waves, STEPS), flat, pairs], axis=-1)
-
-
-def ring_fit(angles: Wide, alive: NDArray[np.bool_]) -> Wide:
-    """Least squares from living channels to harmonics 1, cos a, sin a, cos 2a, ...: ``(HARMONICS, alive)``.
-
-    For electrodes equally spaced it is their Fourier series, as ``features.harmonic_basis`` has it. A slight
-    preference for smooth maps decides what uneven or missing electrodes leave open. Harmonics beyond what the
-    whole ring can tell apart are zero.
-    """
-    living = angles[alive]
-    order = (np.arange(HARMONICS) + 1) // 2
-    phase = np.where(np.arange(HARMONICS) % 2 == 0, -np.pi / 2, 0.0)
-    waves = np.where(order == 0, 1.0, 2.0)[:, None] * np.cos(
-        order[:, None] * living + (order > 0)[:, None] * phase[:, None]
-    )
-    waves = waves[known_harmonics(angles)]
-    penalty = _RIDGE * order[known_harmonics(angles)] ** 2
-    fit = np.zeros((HARMONICS, len(living)))
-    count = max(len(living), 1)
-    fit[known_harmonics(angles)] = np.linalg.solve(waves @ waves.T / count + np.diag(penalty), waves / count)
-    return fit
-
-
-def known_harmonics(angles: Wide) -> NDArray[np.bool_]:
-    """Which harmonics electrodes at these angles can tell apart: ``(HARMONICS,)``."""
-    places = len(np.unique(np.round(np.mod(angles, 2 * np.pi), 3)))
-    return np.asarray((np.arange(HARMONICS) + 1) // 2 * 2 <= places)
 
 
 def device_bands(recording: Recording) -> NDArray[np.bool_]:

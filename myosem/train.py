@@ -9,6 +9,7 @@ action, so that one phrase is enough to find them.
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from myosem import features
+from myosem.adaptation import SessionAdapter, Statistics
 from myosem.checkpoint import save_run
 from myosem.corpus import Session, read_corpus
 from myosem.discriminants import Example, fit_discriminants, fit_gate
@@ -121,7 +123,7 @@ class Trainer:
 
     def __init__(self, sessions: Sequence[Session], bank: TextBank, config: TrainConfig) -> None:
         torch.manual_seed(config.seed)
-        self.config, self.bank = config, bank
+        self.config, self.bank, self.sessions = config, bank, list(sessions)
         self.generator = np.random.default_rng(config.seed)
         number = {action: position for position, action in enumerate(bank.actions)}
         self.known = [
@@ -164,16 +166,34 @@ class Trainer:
             fixed, own = (view.numpy() for view in scale.alone(values))
             examples.append(Example(dataset, person, fixed, own, actions.numpy()))
         discriminants, scores = fit_discriminants(examples)
-        gate = fit_gate(examples, self.config.seed)
-        encoder = SessionEncoder(
-            replace(self.config.encoder, scores=len(discriminants.bias), datasets=len(gate.bias))
-        )
+        encoder = SessionEncoder(replace(self.config.encoder, scores=len(discriminants.bias)))
         for name in ("center", "scale", "whiten"):
             getattr(encoder, name).copy_(getattr(scale, name))
         spread = torch.from_numpy(np.concatenate(scores).std(axis=0)).clamp(min=1e-3)
-        encoder.evidence.fit(discriminants, gate, spread)
-        self.score_action = torch.from_numpy(discriminants.action)
+        encoder.fit_scores(discriminants, spread)
         return encoder, [torch.from_numpy(score) for score in scores]
+
+    def _adapter(self, anchors: NDArray[np.float32]) -> SessionAdapter:
+        """What the training people of each data set say, and where the words for it lie ``(A, D)``."""
+        number = {action: position for position, action in enumerate(self.bank.actions)}
+        statistics = []
+        for dataset in sorted({session.dataset for session in self.sessions}):
+            own = [session for session in self.sessions if session.dataset == dataset]
+            angles = Counter(tuple(session.channels.angles.tolist()) for session in own).most_common(1)
+            people = len({session.person for session in own})
+            labelled = [
+                (session.features, [a if a in number else None for a in session.actions]) for session in own
+            ]
+            statistics.append(Statistics.of(dataset, np.array(angles[0][0]), labelled, people))
+        gate = fit_gate(
+            [session.features for session in self.sessions],
+            self.dataset,
+            self.encoder.center.numpy(),
+            self.encoder.scale.numpy(),
+            self.config.seed,
+        )
+        rows = [[number[action] for action in one.actions] for one in statistics]
+        return SessionAdapter(gate, tuple(statistics), tuple(anchors[own].astype(np.float64) for own in rows))
 
     def _classes(self) -> list[tuple[Tensor, Tensor]]:
         """Real sessions, or simulated ones where there are none, with a class for each action of each set."""
@@ -223,7 +243,7 @@ class Trainer:
         with torch.no_grad():
             anchors = self.head(self.anchors)
             self.head.remember(anchors)
-            self.encoder.evidence.remember(anchors[self.score_action])
+        self.adapter = self._adapter(anchors.numpy())
 
     def _draw(self) -> Batch:
         count = self.config.sessions
@@ -341,5 +361,5 @@ def train_library(
         "temperature": float(1 / trainer.log_scale.detach().exp()),
         "minutes": round((time.monotonic() - begun) / 60, 1),
     }
-    save_run(out, trainer.encoder, trainer.head, about)
+    save_run(out, trainer.encoder, trainer.head, trainer.adapter, about)
     return about

@@ -1,0 +1,59 @@
+"""Electrodes round a limb as harmonics of the angle: the Fourier series of a function on a circle.
+
+Rings of 4, 8 and 10 electrodes so share one space, and turning the band is a rotation within each
+pair of harmonics.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myosem.records import Channel
+
+HARMONICS = 9
+
+_RIDGE = 0.001
+_ORDER = (np.arange(HARMONICS) + 1) // 2
+
+Array = NDArray[np.float64]
+
+
+def channel_angles(channels: Sequence[Channel]) -> Array:
+    """Angles of the channels in radians; where one is unknown all are taken as equally spaced."""
+    angles = [channel.angle_deg for channel in channels]
+    known = [angle for angle in angles if angle is not None]
+    if len(known) < len(angles):
+        return np.arange(len(channels)) * 2 * np.pi / len(channels)
+    return np.deg2rad(np.array(known, dtype=np.float64))
+
+
+def known_harmonics(angles: Array) -> NDArray[np.bool_]:
+    """Which harmonics electrodes at these angles can tell apart: ``(HARMONICS,)``.
+
+    At the limit of an even ring only the cosine is known: the sine is zero at every electrode.
+    """
+    places = len(np.unique(np.round(np.mod(angles, 2 * np.pi), 3)))
+    return np.asarray(places >= 2 * _ORDER) & (np.abs(ring_waves(angles)) > 1e-6).any(axis=1)
+
+
+def ring_waves(angles: Array) -> Array:
+    """Rows 1, 2 cos a, 2 sin a, ...: ``(HARMONICS, C)``; harmonics times these are the function at C angles."""
+    phase = np.where(np.arange(HARMONICS) % 2 == 0, -np.pi / 2, 0.0)
+    waves = np.cos(_ORDER[:, None] * angles + (_ORDER > 0)[:, None] * phase[:, None])
+    return np.asarray(np.where(_ORDER == 0, 1.0, 2.0)[:, None] * waves)
+
+
+def ring_fit(angles: Array, alive: NDArray[np.bool_]) -> Array:
+    """Least squares from living channels to harmonics 1, cos a, sin a, cos 2a, ...: ``(HARMONICS, alive)``.
+
+    For electrodes equally spaced it is their Fourier series. A slight preference for smooth maps decides what
+    uneven or missing electrodes leave open. Harmonics beyond what the whole ring can tell apart are zero.
+    """
+    known = known_harmonics(angles)
+    waves = ring_waves(angles[alive])[known]
+    count = max(int(alive.sum()), 1)
+    fit = np.zeros((HARMONICS, int(alive.sum())))
+    penalty = np.diag(_RIDGE * _ORDER[known] ** 2)
+    fit[known] = np.linalg.solve(waves @ waves.T / count + penalty, waves / count)
+    return fit
