@@ -151,7 +151,8 @@ def to_harmonics(features: ChannelFeatures) -> Array:
         (fit @ square[:, alive][:, :, alive] @ fit.T * alive.sum()).reshape(-1, HARMONICS * HARMONICS)
         for square in (features.log_covariance, features.log_covariance_of_steps)
     ]
-    return np.concatenate([courses.reshape(-1, GROUPS * HARMONICS), *covariances, features.scalars], axis=1)
+    parts = [courses.reshape(-1, GROUPS * HARMONICS), *covariances, features.scalars]
+    return np.concatenate(parts, axis=1, dtype=np.float32)
 
 
 def describe_session(recordings: Sequence[Recording]) -> tuple[list[Segment], ChannelFeatures]:
