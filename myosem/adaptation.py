@@ -18,18 +18,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myosem.errors import ModelError
-from myosem.features import GROUPS, WIDTH
+from myosem.features import GROUPS, SCALARS
 from myosem.ring import HARMONICS, known_harmonics, ring_waves
 
 VIEWS = 2
 TIME_DOMAIN = 8
 """Groups of the features that are used: level, mobility and crossings, not the course in fifths."""
 
+SQUARES = 2
+"""The covariances among the features."""
+
 ROUNDS = 15
+FEW = 2.0
 SHRINKAGE = 0.4
 SOFTNESS = 2.0
 SESSION_WEIGHT = 0.5
 SCARCE = 1e-3
+TOLD_WEIGHT = 3.0
+TOLD_GAIN = 3.0
 ENCODER_SHARPNESS = 20.0
 ENOUGH_PEOPLE = 15
 
@@ -41,6 +47,39 @@ Wide = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Scale:
+    """Where the numbers of a stretch of segments lie; W numbers.
+
+    Attributes:
+        mean: ``(W,)``.
+        variance: ``(W,)``.
+    """
+
+    mean: Wide
+    variance: Wide
+
+    @classmethod
+    def of(cls, numbers: Wide) -> "Scale":
+        """Of ``(N, W)`` numbers."""
+        return cls(numbers.mean(axis=0), numbers.var(axis=0))
+
+    def of_session(self, numbers: Wide) -> "Scale":
+        """That of a session's ``(N, W)`` numbers, drawn towards this one where the session is short."""
+        count, own = len(numbers), Scale.of(numbers)
+        share = count**2 / (count**2 + FEW**2)
+        return Scale(
+            share * own.mean + (1 - share) * self.mean, share * own.variance + (1 - share) * self.variance
+        )
+
+    def views(self, numbers: Wide) -> Wide:
+        """``(VIEWS, N, W)``: each number on its own scale, and each kind of number on one scale."""
+        kind = _kinds(numbers.shape[1])
+        common = np.bincount(kind, self.variance) / np.bincount(kind)
+        spread = np.sqrt([self.variance, common[kind]]) + 1e-6
+        return np.asarray((numbers - self.mean) / spread[:, None])
+
+
+@dataclass(frozen=True)
 class Statistics:
     """What is kept of the training people of one data set; K actions, C electrodes, W numbers a view.
 
@@ -49,6 +88,8 @@ class Statistics:
         angles: ``(C,)`` radians; where the discriminant wants its electrodes.
         actions: K ids.
         people: how many there were.
+        context: whether a session is read on its own scale and learned from.
+        scale: of all training segments.
         mean: ``(VIEWS, K, W)`` of each action.
         covariance: ``(VIEWS, W, W)`` within actions, each of which counts alike.
     """
@@ -57,6 +98,8 @@ class Statistics:
     angles: Wide
     actions: tuple[str, ...]
     people: int
+    context: bool
+    scale: Scale
     mean: Wide
     covariance: Wide
 
@@ -67,9 +110,12 @@ class Statistics:
         angles: Wide,
         sessions: Sequence[tuple[NDArray[np.float32], Sequence[str | None]]],
         people: int,
+        context: bool = True,
     ) -> "Statistics":
         """From features ``(N, WIDTH)`` and actions of sessions of one data set."""
-        views = np.concatenate([session_views(features, angles) for features, _ in sessions], axis=1)
+        numbers = [electrode_numbers(features, angles) for features, _ in sessions]
+        scale = Scale.of(np.concatenate(numbers))
+        views = np.concatenate([_read(scale, own, context) for own in numbers], axis=1)
         labels = np.array([action or "" for _, actions in sessions for action in actions])
         actions = np.unique(labels[labels != ""])
         member = (labels[:, None] == actions).astype(np.float64)
@@ -78,15 +124,23 @@ class Statistics:
         covariance = np.stack(
             [_within(view, member / len(actions), own) for view, own in zip(views, mean, strict=True)]
         )
-        return cls(dataset, angles, tuple(actions.tolist()), people, mean, covariance)
+        return cls(dataset, angles, tuple(actions.tolist()), people, context, scale, mean, covariance)
 
     @property
     def trust(self) -> float:
         """How much the encoder counts beside the discriminants, from 0 to 1."""
         return self.people**2 / (self.people**2 + ENOUGH_PEOPLE**2)
 
+    def views(self, features: NDArray[np.float32]) -> Wide:
+        """``(VIEWS, N, W)`` of a session's ``(N, WIDTH)``."""
+        return _read(self.scale, electrode_numbers(features, self.angles), self.context)
+
     def log_posterior(
-        self, features: NDArray[np.float32], vectors: Wide | None = None, anchors: Wide | None = None
+        self,
+        features: NDArray[np.float32],
+        vectors: NDArray[np.floating] | None = None,
+        anchors: Wide | None = None,
+        told: "Told | None" = None,
     ) -> Wide:
         """What each of the N segments of a session probably is: ``(N, K)``, natural logarithms.
 
@@ -94,24 +148,35 @@ class Statistics:
             features: ``(N, WIDTH)``.
             vectors: ``(N, D)`` of the encoder, unit length.
             anchors: ``(K, D)`` where the words of the actions lie, unit length.
+            told: segments of the same person that somebody has labelled.
         """
-        views = session_views(features, self.angles)
+        views = self.views(features)
         scores = [_discriminant(*known) for known in zip(self.mean, self.covariance, strict=True)]
-        encoder = (
-            _Encoder(vectors, anchors, self.trust) if vectors is not None and anchors is not None else None
-        )
-        known = 1 / len(self.actions)
-        for _ in range(ROUNDS):
-            likely = np.exp(self._agree(views, scores, encoder))
-            likely /= likely.sum(axis=0) + SCARCE
-            weight = SESSION_WEIGHT * likely / likely.sum()
-            scores = [
-                _updated(view, weight, mean, covariance, known)
-                for view, mean, covariance in zip(views, self.mean, self.covariance, strict=True)
-            ]
-            if encoder is not None:
+        encoder = None
+        if vectors is not None and anchors is not None:
+            encoder = _Encoder(vectors.astype(np.float64), anchors, self.trust)
+        rounds = ROUNDS if self.context or told else 0
+        for _ in range(rounds):
+            likely = np.exp(self._agree(views, scores, encoder)) if self.context else np.zeros(0)
+            scores = self._learned(views, likely, told)
+            if encoder is not None and self.context:
                 encoder.update(likely)
         return self._agree(views, scores, encoder)
+
+    def _learned(self, views: Wide, likely: Wide, told: "Told | None") -> list[tuple[Wide, Wide]]:
+        """Discriminants of training people and session, whose segments probably are ``likely (N, K)``."""
+        if told is not None:
+            views = np.concatenate([views, told.views], axis=1) if self.context else told.views
+            surely = TOLD_WEIGHT * told.member
+            likely = np.concatenate([likely, surely]) if self.context else surely
+        shares = likely / (likely.sum(axis=0) + SCARCE)
+        weight = SESSION_WEIGHT * shares / max(float(shares.sum()), SCARCE)
+        if told is not None:
+            weight = weight * (1 + TOLD_GAIN * (told.member.sum(axis=0) > 0))
+        return [
+            _updated(view, weight, mean, covariance)
+            for view, mean, covariance in zip(views, self.mean, self.covariance, strict=True)
+        ]
 
     def _agree(self, views: Wide, scores: Sequence[tuple[Wide, Wide]], encoder: "_Encoder | None") -> Wide:
         each = [view @ weight + bias for view, (weight, bias) in zip(views, scores, strict=True)]
@@ -120,6 +185,19 @@ class Statistics:
             total = total + encoder.scores()
         total -= total.max(axis=1, keepdims=True)
         return np.asarray(total - np.log(np.exp(total).sum(axis=1, keepdims=True)))
+
+
+@dataclass(frozen=True)
+class Told:
+    """Segments of a person that somebody has labelled.
+
+    Attributes:
+        views: ``(VIEWS, n, W)`` as ``Statistics.views`` gives them.
+        member: ``(n, K)`` one where it is the action.
+    """
+
+    views: Wide
+    member: Wide
 
 
 @dataclass(frozen=True)
@@ -193,6 +271,8 @@ class SessionAdapter:
                 f"{number}.actions": np.array(known.actions),
                 f"{number}.people": np.array(known.people),
                 f"{number}.angles": known.angles,
+                f"{number}.context": np.array(known.context),
+                f"{number}.scale": np.stack([known.scale.mean, known.scale.variance]).astype(np.float32),
                 f"{number}.mean": known.mean.astype(np.float32),
                 f"{number}.covariance": known.covariance.astype(np.float32),
                 f"{number}.anchors": anchors.astype(np.float32),
@@ -229,6 +309,8 @@ def _stored(arrays: dict[str, NDArray[np.generic]], number: int) -> Statistics:
         angles=arrays[f"{number}.angles"].astype(np.float64),
         actions=tuple(str(action) for action in arrays[f"{number}.actions"]),
         people=int(arrays[f"{number}.people"]),
+        context=bool(arrays[f"{number}.context"]),
+        scale=Scale(*arrays[f"{number}.scale"].astype(np.float64)),
         mean=arrays[f"{number}.mean"].astype(np.float64),
         covariance=arrays[f"{number}.covariance"].astype(np.float64),
     )
@@ -248,26 +330,30 @@ class _Encoder:
         self.means = _unit(self.anchors + _unit(likely.T @ self.vectors))
 
 
-def session_views(features: NDArray[np.float32], angles: Wide) -> Wide:
-    """Features of one session ``(N, WIDTH)`` as electrodes at ``angles`` would have them: ``(VIEWS, N, W)``.
-
-    Relative to the mean of the session and to its spread: of each number, and of each kind of number.
-    """
+def electrode_numbers(features: NDArray[np.float32], angles: Wide) -> Wide:
+    """Features ``(N, WIDTH)`` as electrodes at ``angles`` would have them: ``(N, W)``."""
     count = len(features)
     known = known_harmonics(angles)
     waves = ring_waves(angles)[known].T  # (C, known)
     wide = features.astype(np.float64)
     end = GROUPS * HARMONICS
     courses = wide[:, :end].reshape(count, GROUPS, HARMONICS)[:, :TIME_DOMAIN, known] @ waves.T
-    squares = wide[:, end : WIDTH - (WIDTH - end) % HARMONICS**2].reshape(count, 2, HARMONICS, HARMONICS)
+    squares = wide[:, end:-SCALARS].reshape(count, SQUARES, HARMONICS, HARMONICS)
     squares = waves @ squares[:, :, known][:, :, :, known] @ waves.T / len(angles)
     rows, columns = np.triu_indices(len(angles))
     upper = squares[:, :, rows, columns] * np.where(rows == columns, 1.0, np.sqrt(2))
-    kinds = [*np.moveaxis(courses, 1, 0), *np.moveaxis(upper, 1, 0)]
-    centred = [kind - kind.mean(axis=0) for kind in kinds]
-    each = [kind / (kind.std(axis=0) + 1e-6) for kind in centred]
-    group = [kind / (np.sqrt((kind**2).mean()) + 1e-6) for kind in centred]
-    return np.stack([np.concatenate(each, axis=1), np.concatenate(group, axis=1)])
+    return np.concatenate([courses.reshape(count, -1), upper.reshape(count, -1)], axis=1)
+
+
+def _kinds(width: int) -> NDArray[np.int_]:
+    """Which of the groups and covariances each number is of: ``(W,)`` = 8 C + C (C + 1)."""
+    electrodes = round((np.sqrt((TIME_DOMAIN + 1) ** 2 + 4 * width) - TIME_DOMAIN - 1) / 2)
+    pairs = electrodes * (electrodes + 1) // 2
+    return np.repeat(np.arange(TIME_DOMAIN + SQUARES), [electrodes] * TIME_DOMAIN + [pairs] * SQUARES)
+
+
+def _read(scale: Scale, numbers: Wide, context: bool) -> Wide:
+    return (scale.of_session(numbers) if context else scale).views(numbers)
 
 
 def _within(values: Wide, weight: Wide, mean: Wide) -> Wide:
@@ -278,8 +364,9 @@ def _within(values: Wide, weight: Wide, mean: Wide) -> Wide:
     return np.asarray(moment - cross - cross.T + between)
 
 
-def _updated(values: Wide, weight: Wide, mean: Wide, covariance: Wide, known: float) -> tuple[Wide, Wide]:
-    """The discriminant of training people and session together; each action of theirs weighs ``known``."""
+def _updated(values: Wide, weight: Wide, mean: Wide, covariance: Wide) -> tuple[Wide, Wide]:
+    """The discriminant of training people, who weigh 1 in all, and of ``(N, W)`` with weights ``(N, K)``."""
+    known = 1 / len(mean)
     total = known + weight.sum(axis=0)[:, None]
     moved = (known * mean + weight.T @ values) / total
     shift = moved - mean
