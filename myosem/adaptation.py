@@ -249,7 +249,7 @@ class SessionAdapter:
             features: ``(N, WIDTH)``.
             vectors: ``(N, D)`` of unit length.
         """
-        if not len(features):
+        if not len(features) or not self.statistics:
             return vectors
         shares = self.gate(features)
         shares = np.where(shares < NEGLIGIBLE, 0, shares)

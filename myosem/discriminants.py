@@ -85,7 +85,7 @@ def fit_gate(
 ) -> Gate:
     """LDA of the data sets, all equally likely, from sessions ``(N, WIDTH)`` and small parts of them."""
     generator = np.random.default_rng(seed)
-    count = max(datasets) + 1
+    count = max(datasets, default=-1) + 1
     gate = Gate(
         center.astype(np.float64), scale.astype(np.float64), np.zeros((2 * WIDTH, count)), np.zeros(count)
     )

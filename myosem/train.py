@@ -135,9 +135,9 @@ class Trainer:
         ]
         self.real = [i for i, session in enumerate(sessions) if not session.simulated]
         self.simulated = [i for i, session in enumerate(sessions) if session.simulated]
-        names = sorted({session.dataset for session in sessions})
-        self.dataset = [names.index(session.dataset) for session in sessions]
-        self.vocabulary = torch.zeros(len(names), len(bank.actions), dtype=torch.bool)
+        self.names = sorted({session.dataset for session in sessions})
+        self.dataset = [self.names.index(session.dataset) for session in sessions]
+        self.vocabulary = torch.zeros(len(self.names), len(bank.actions), dtype=torch.bool)
         for dataset, (_, actions) in zip(self.dataset, self.known, strict=True):
             self.vocabulary[dataset, actions[actions >= 0]] = True
         self.encoder, self.scores = self._encoder([session.person for session in sessions])
@@ -176,24 +176,28 @@ class Trainer:
     def _adapter(self, anchors: NDArray[np.float32]) -> SessionAdapter:
         """What the training people of each data set say, and where the words for it lie ``(A, D)``."""
         number = {action: position for position, action in enumerate(self.bank.actions)}
-        statistics = []
-        for dataset in sorted({session.dataset for session in self.sessions}):
-            own = [session for session in self.sessions if session.dataset == dataset]
-            angles = Counter(tuple(session.channels.angles.tolist()) for session in own).most_common(1)
-            people = len({session.person for session in own})
-            labelled = [
-                (session.features, [a if a in number else None for a in session.actions]) for session in own
-            ]
-            statistics.append(Statistics.of(dataset, np.array(angles[0][0]), labelled, people))
+        names = [name for name, known in zip(self.names, self.vocabulary, strict=True) if known.sum() > 1]
+        statistics = tuple(self._statistics(name) for name in names)
+        members = [session for session in self.sessions if session.dataset in names]
         gate = fit_gate(
-            [session.features for session in self.sessions],
-            self.dataset,
+            [session.features for session in members],
+            [names.index(session.dataset) for session in members],
             self.encoder.center.numpy(),
             self.encoder.scale.numpy(),
             self.config.seed,
         )
         rows = [[number[action] for action in one.actions] for one in statistics]
-        return SessionAdapter(gate, tuple(statistics), tuple(anchors[own].astype(np.float64) for own in rows))
+        return SessionAdapter(gate, statistics, tuple(anchors[own].astype(np.float64) for own in rows))
+
+    def _statistics(self, dataset: str) -> Statistics:
+        own = [session for session in self.sessions if session.dataset == dataset]
+        [(angles, _)] = Counter(tuple(session.channels.angles.tolist()) for session in own).most_common(1)
+        labelled = [
+            (session.features, [a if a in self.bank.actions else None for a in session.actions])
+            for session in own
+        ]
+        people = len({session.person for session in own})
+        return Statistics.of(dataset, np.array(angles), labelled, people, self.config.encoder.context)
 
     def _classes(self) -> list[tuple[Tensor, Tensor]]:
         """Real sessions, or simulated ones where there are none, with a class for each action of each set."""

@@ -1,0 +1,118 @@
+"""AEMG as the trial-level protocols judge it: the encoder and what adapts it to a session.
+
+Each fold trains everything from nothing on the sessions of its other people and on simulated ones.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+
+from myosem.adaptation import SessionAdapter, Told
+from myosem.corpus import Session
+from myosem.encoder import SessionEncoder
+from myosem.errors import UsageError
+from myosem.model import OnnxTextTower
+from myosem.practice import practice_sessions
+from myosem.systems import Context, to_columns
+from myosem.train import TextBank, TrainConfig, Trainer, embed, prompt_texts
+from myosem.trials import LogPosterior, TrialSession
+
+SIMULATED = 240
+
+
+@dataclass(frozen=True)
+class Aemg:
+    """Encoder and adapted discriminants, trained on all data sets at once.
+
+    Attributes:
+        title: what the tables call it.
+        context: whether a segment is read among the others of its session.
+        steps: of the encoder's training; without any the discriminants decide alone.
+        simulated: simulated sessions to train on as well.
+    """
+
+    title: str
+    context: Context = "session"
+    steps: int = TrainConfig.steps
+    simulated: int = SIMULATED
+
+    @property
+    def seeded(self) -> bool:
+        """Training an encoder depends on chance."""
+        return self.steps > 0
+
+    def fit(self, training: Sequence[TrialSession], seed: int) -> "FittedAemg":
+        """Train from nothing."""
+        sessions = [one.session for one in training] + _practice(self.simulated)
+        config = TrainConfig(steps=self.steps, seed=seed)
+        config = replace(config, encoder=replace(config.encoder, context=self.context == "session"))
+        trainer = Trainer(sessions, _bank(), config)
+        trainer.run()
+        return FittedAemg(trainer.adapter, trainer.encoder if self.steps else None)
+
+
+@dataclass(frozen=True)
+class FittedAemg:
+    """A trained AEMG.
+
+    Attributes:
+        adapter: discriminants of every data set.
+        encoder: its vectors count as well, where there is one.
+        person: sessions in which somebody has labelled a few trials, all of one person.
+    """
+
+    adapter: SessionAdapter
+    encoder: SessionEncoder | None
+    person: tuple[TrialSession, ...] = ()
+
+    def log_posterior(self, session: TrialSession, actions: Sequence[str]) -> LogPosterior:
+        """``(N, A)`` for the N segments of a session of a data set it was trained on.
+
+        Raises:
+            UsageError: it was not trained on the data set.
+        """
+        names = [known.dataset for known in self.adapter.statistics]
+        if session.dataset not in names:
+            raise UsageError(f"AEMG was not trained on {session.dataset}", exists=names)
+        number = names.index(session.dataset)
+        known, anchors = self.adapter.statistics[number], self.adapter.anchors[number]
+        features = session.session.features
+        vectors = embed(self.encoder, features) if self.encoder is not None else None
+        told = self._told(number) if self.person else None
+        return to_columns(known.log_posterior(features, vectors, anchors, told), known.actions, actions)
+
+    def adapted(self, sessions: Sequence[TrialSession]) -> "FittedAemg":
+        """One that also learns from the labelled trials of one person."""
+        return replace(self, person=tuple(sessions))
+
+    def _told(self, number: int) -> Told:
+        known = self.adapter.statistics[number]
+        labelled = [session.trial_of >= 0 for session in self.person]
+        views = [
+            known.views(session.session.features)[:, rows]
+            for session, rows in zip(self.person, labelled, strict=True)
+        ]
+        labels = np.concatenate(
+            [session.labels[rows] for session, rows in zip(self.person, labelled, strict=True)]
+        )
+        member = (labels[:, None] == np.array(known.actions)).astype(np.float64)
+        return Told(np.concatenate(views, axis=1), member)
+
+
+@cache
+def _practice(count: int) -> list[Session]:
+    return practice_sessions(count)
+
+
+@cache
+def _bank() -> TextBank:
+    return TextBank.of(prompt_texts(), OnnxTextTower().encode)
+
+
+SYSTEMS = {
+    "aemg-alone": Aemg("AEMG, fine-tuned, no context", context="none"),
+    "aemg-adaptation": Aemg("AEMG without its encoder", steps=0, simulated=0),
+    "aemg": Aemg("AEMG, fine-tuned"),
+}
