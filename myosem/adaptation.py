@@ -129,7 +129,7 @@ class Statistics:
     @property
     def trust(self) -> float:
         """How much the encoder counts beside the discriminants, from 0 to 1."""
-        return self.people**2 / (self.people**2 + ENOUGH_PEOPLE**2)
+        return self.people**4 / (self.people**4 + ENOUGH_PEOPLE**4)
 
     def views(self, features: NDArray[np.float32]) -> Wide:
         """``(VIEWS, N, W)`` of a session's ``(N, WIDTH)``."""
