@@ -200,8 +200,9 @@ class _Memory:
         level = activity_db(self._last(LOCAL_FRAMES + AHEAD_FRAMES), self._rest)
         at = len(level) - 1 - behind
         smoothed = smooth(level)
-        low, high = np.percentile(smoothed[max(at + 1 - LOCAL_FRAMES, 0) : at + 1], LOCAL_PERCENTILES)
-        [enter], [leave] = thresholds_db(np.array([low]), np.array([high]), self._session_db)
+        ordered = np.sort(smoothed[max(at + 1 - LOCAL_FRAMES, 0) : at + 1])
+        low, high = (ordered[[len(ordered) * percentile // 100]] for percentile in LOCAL_PERCENTILES)
+        [enter], [leave] = thresholds_db(low, high, self._session_db)
         return bool(smoothed[at] > leave), max(float(smoothed[at] - enter), 0.0), bool(level[at] > enter)
 
 

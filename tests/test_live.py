@@ -209,11 +209,11 @@ def test_the_tracker_follows_the_plain_rules(lengths: list[int], starts_loose: b
     assert [one.start_s for one in told] == sorted(one.start_s for one in told)
 
 
-@pytest.mark.parametrize("source", ["myo_up/E2/s5e2.mat", "unibo_inail/user_2_day_1_posture_1.mat"])
+@pytest.mark.parametrize("source", ["myo_up/E1/s5e1.mat", "unibo_inail/user_2_day_1_posture_1.mat"])
 def test_it_agrees_with_the_offline_form_on_real_recordings(real_data: Path, source: str) -> None:
     [recording] = read_recordings(real_data / source)
     offline = contraction_events([to_frames(recording)], [recording])[0]
     told, _ = stream(recording, 0.5)
     warm = [[one for one in events if one[0] > 15] for events in (offline, ended(told))]
-    assert len(warm[0]) > 40
+    assert len(warm[0]) > 20
     assert f1(warm[0], warm[1]) >= 0.95
