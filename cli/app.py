@@ -16,6 +16,7 @@ from myosem.cli.inspect import inspect
 from myosem.cli.label import label
 from myosem.cli.search import search
 from myosem.cli.similar import similar
+from myosem.cli.tokens import tokens
 from myosem.cli.upkeep import prune, verify
 
 app = typer.Typer(
@@ -52,11 +53,12 @@ COMMANDS: list[Callable[..., Any]] = [
     label,
     info,
     inspect,
+    tokens,
     index,
     verify,
     prune,
 ]
-TRAINING = ["train", "evaluate", "export"]
+TRAINING = ["pretrain", "train", "evaluate", "export"]
 
 for command in COMMANDS:
     app.command(command.__name__)(command)

@@ -1,9 +1,12 @@
 """Simulated sessions to train on: many forearms and subsets of all actions, on one kind of armband."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from myosem.corpus import Session, prepare_session
 from myosem.prompts import load_actions
+from myosem.records import Recording
 from myosem.synth import ElectrodeLayout, ForearmSubject, SessionSettings, simulate_session
 
 CHANNELS, RATE_HZ = 8, 200.0
@@ -16,11 +19,19 @@ def practice_sessions(count: int, seed: int = 0) -> list[Session]:
 
     The people are none of those of the demo, whose seeds lie elsewhere.
     """
+    return [
+        prepare_session([recording], f"simulated/{number // SESSIONS_A_PERSON}")
+        for number, recording in enumerate(practice_recordings(count, seed))
+    ]
+
+
+def practice_recordings(count: int, seed: int = 0) -> Iterator[Recording]:
+    """The recordings of ``practice_sessions``, one a session."""
     actions = [action for action in load_actions() if action != "rest"]
-    return [_session(number, actions, FIRST_SEED + seed * count) for number in range(count)]
+    return (_recording(number, actions, FIRST_SEED + seed * count) for number in range(count))
 
 
-def _session(number: int, actions: list[str], first_seed: int) -> Session:
+def _recording(number: int, actions: list[str], first_seed: int) -> Recording:
     generator = np.random.default_rng(first_seed + number)
     layout = ElectrodeLayout.ring(CHANNELS, along_mm=float(generator.uniform(60, 80)))
     chosen = generator.choice(actions, int(generator.integers(8, 26)), replace=False).tolist()
@@ -34,11 +45,10 @@ def _session(number: int, actions: list[str], first_seed: int) -> Session:
         int8=bool(generator.random() < 0.3),
     ).varied()
     person = number // SESSIONS_A_PERSON
-    recording = simulate_session(
+    return simulate_session(
         chosen,
         subject=ForearmSubject.sample(first_seed + person),
         layout=layout,
         settings=settings,
         session=str(number),
     )
-    return prepare_session([recording], f"simulated/{person}")

@@ -117,13 +117,7 @@ class TokenQuantizer(nn.Module):
 
     def nearest(self, said: Tensor) -> Tensor:
         """Numbers ``(n,)`` of the nearest codes."""
-        book = self.codebook.codebook
-        numbers: Tensor = ((book**2).sum(dim=1) - 2 * said @ book.T).argmin(dim=1)
-        return numbers
-
-    def forward(self, values: Tensor) -> Tensor:
-        """Numbers of the codes ``(n,)``; what the exported graph computes."""
-        return self.nearest(self.encode(values))
+        return nearest(said, self.codebook.codebook)
 
     def errors(self, values: Tensor, rebuilt: Tensor) -> Tensor:
         """How far rebuilt content is from that of tokens, over what their devices support: ``(n,)``."""
@@ -135,6 +129,26 @@ class TokenQuantizer(nn.Module):
             for part, weight in parts
         ]
         return torch.stack(shares).sum(dim=0)
+
+
+class FrozenTokenizer(nn.Module):
+    """Tokens ``(n, WIDTH)`` to the numbers of their codes ``(n,)``: all of a quantiser that is exported."""
+
+    book: Tensor
+
+    def __init__(self, quantizer: TokenQuantizer) -> None:
+        super().__init__()
+        self.scale, self.encoder = quantizer.scale, quantizer.encoder
+        self.register_buffer("book", quantizer.codebook.codebook.detach().clone())
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Numbers of the codes."""
+        return nearest(self.encoder(self.scale(tokens)), self.book)
+
+
+def nearest(said: Tensor, book: Tensor) -> Tensor:
+    """Which of the codes ``(K, code_width)`` lies nearest to each of ``(n, code_width)``: ``(n,)``."""
+    return ((book**2).sum(dim=1) - 2 * said @ book.T).argmin(dim=1)
 
 
 def network(width: int, hidden: int, out: int) -> nn.Sequential:
