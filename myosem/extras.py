@@ -25,6 +25,7 @@ TRAIN = (
     "transformers",
 )
 INSTALL = 'pip install "myosem[train]"'
+INSTALL_BASELINES = 'pip install "myosem[train,baselines]"'
 REPAIR = "pip install --upgrade --force-reinstall torch torchvision"
 
 Release = tuple[int, ...]
@@ -45,6 +46,18 @@ def require_train() -> None:
     reason = _wrong_release(torch, vision) or _wrong_build(torch, vision)
     if reason:
         raise _mismatch(reason)
+
+
+def require_baselines(name: str) -> None:
+    """Check that a package of ``[baselines]`` is installed. Does not import it.
+
+    Raises:
+        MissingExtraError: it is not.
+    """
+    if not _installed(name):
+        raise MissingExtraError(
+            "this baseline needs a package that is not installed", got=f"no {name}", hint=INSTALL_BASELINES
+        )
 
 
 @contextmanager

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myosem.errors import UsageError
+from myosem.extras import require_baselines
 from myosem.trials import LogPosterior, TrialSession
 
 Context = Literal["none", "session"]
@@ -31,8 +32,19 @@ MODULES: dict[str, tuple[str, ...]] = {
         "covariance-lda",
         "self-trained-lda",
     ),
+    "myosem.baselines.riemann": ("riemann", "riemann-recentred"),
+    "myosem.baselines.adaptation": ("coral", "linear-transport"),
+    "myosem.baselines.rocket": ("minirocket", "minirocket-session"),
+    "myosem.baselines.tcn": ("tcn", "tcn-session"),
+    "myosem.aemg": ("aemg-alone", "aemg-adaptation", "aemg"),
 }
 """Where the systems are: each of these modules has them by name in its ``SYSTEMS``."""
+PACKAGES = {
+    "myosem.baselines.riemann": "pyriemann",
+    "myosem.baselines.adaptation": "skada",
+    "myosem.baselines.rocket": "aeon",
+}
+"""What some of them need beyond ``[train]``; all of it is in ``[baselines]``."""
 IMPOSSIBLE = -1e9
 """Log posterior of an action that a classifier has never seen."""
 
@@ -88,6 +100,8 @@ def load_system(name: str) -> System:
     """
     for module, names in MODULES.items():
         if name in names:
+            if module in PACKAGES:
+                require_baselines(PACKAGES[module])
             system: System = import_module(module).SYSTEMS[name]
             return system
     raise UsageError("no system has this name", got=name, exists=system_names())

@@ -1,12 +1,20 @@
 """Baselines are right where actions are plain and keep to the context they state."""
 
+from dataclasses import fields, replace
+
 import numpy as np
+import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from toys import ACTIONS
-from trial_toys import toy_trials
+from trial_toys import noisy_trials, toy_trials
 
+from myosem.baselines import tcn
 from myosem.baselines.features import standardised, time_domain, with_covariance
 from myosem.baselines.lda import LdaClassifier, WeightedLda, most_confident
+from myosem.baselines.tcn import TcnClassifier, TcnConfig
+from myosem.baselines.windows import windows
+from myosem.systems import MODULES, PACKAGES, Fitted, System, load_system
+from myosem.trials import Signals, TrialSession, balanced_accuracy, decide
 
 
 def clouds(count: int = 40, width: int = 6, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -85,3 +93,109 @@ def test_standardised_features_have_the_scale_of_the_session() -> None:
     assert values.shape == (16, 8 * 4 + 10)
     np.testing.assert_allclose(values.mean(axis=0), 0, atol=1e-6)
     np.testing.assert_allclose(values.std(axis=0), 1, atol=1e-3)
+
+
+SAMPLES = ("riemann", "riemann-recentred", "coral", "linear-transport", "tcn", "tcn-session")
+"""Systems to try on sessions made of samples; MiniRocket has a test of its own, for it compiles first."""
+QUICK = TcnConfig(width=8, dilations=(1, 2), steps=30, batch=16, rate=1e-2, check=10)
+
+
+@pytest.fixture(scope="module")
+def people() -> list[TrialSession]:
+    return [noisy_trials(f"p{seed}", seed) for seed in range(5)]
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks small enough for a test."""
+    monkeypatch.setattr(tcn, "TcnConfig", lambda: QUICK)
+
+
+def load(name: str) -> System:
+    """A system; skips where its package is missing."""
+    module = next(module for module, names in MODULES.items() if name in names)
+    if module in PACKAGES:
+        pytest.importorskip(PACKAGES[module])
+    return load_system(name)
+
+
+def accuracy(fitted: Fitted, session: TrialSession) -> float:
+    actions = ("fist", "open-hand")
+    found = decide(session, fitted.log_posterior(session.unlabelled, actions), actions)
+    return balanced_accuracy(session.trials, found)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.usefixtures("quick")
+def test_every_baseline_is_right_where_it_is_plain(name: str, people: list[TrialSession]) -> None:
+    assert accuracy(load(name).fit(people[1:], 0), people[0]) > 0.85
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["minirocket", "minirocket-session"])
+def test_minirocket_is_right_where_it_is_plain(name: str, people: list[TrialSession]) -> None:
+    fitted = load(name).fit(people[1:], 0)
+    assert accuracy(fitted, people[0]) > 0.85
+    check_context(load(name), fitted, people[0])
+
+
+@pytest.mark.parametrize("name", [*MODULES["myosem.baselines.lda"], *SAMPLES])
+@pytest.mark.usefixtures("quick")
+def test_a_baseline_without_context_looks_at_each_segment_by_itself(
+    name: str, people: list[TrialSession]
+) -> None:
+    system = load(name)
+    check_context(system, system.fit(people[1:], 0), people[0])
+
+
+def check_context(system: System, fitted: Fitted, session: TrialSession) -> None:
+    """What is said of the first segments changes with the others if and only if the system says so."""
+    actions = ("fist", "open-hand")
+    whole = fitted.log_posterior(session, actions)[:6]
+    part = fitted.log_posterior(first_segments(session, 6), actions)
+    assert np.allclose(whole, part, atol=1e-4) == (system.context == "none")
+
+
+def first_segments(session: TrialSession, count: int) -> TrialSession:
+    channels = session.session.channels
+    values = {field.name: getattr(channels, field.name) for field in fields(channels)}
+    cut = {name: value[:count] for name, value in values.items() if len(value) == len(session)}
+    part = replace(
+        session.session,
+        channels=replace(channels, **cut),
+        features=session.session.features[:count],
+        spans=session.session.spans[:count],
+    )
+    signals = Signals()
+    signals.__dict__["samples"] = session.samples[:count]
+    return TrialSession(part, session.trials, session.trial_of[:count], signals)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_network_is_trained_from_its_seed_alone(people: list[TrialSession]) -> None:
+    first, other, again = (TcnClassifier(False, seed) for seed in (3, 4, 3))
+    for classifier in (first, other, again):
+        classifier.fit(people[1:])
+    values = [classifier.log_posterior(people[0]) for classifier in (first, other, again)]
+    np.testing.assert_array_equal(values[0], values[2])
+    assert not np.allclose(values[0], values[1])
+
+
+def test_people_kept_out_of_the_training_are_whole_people() -> None:
+    sessions = [toy_trials(f"p{number % 6}") for number in range(12)]
+    learned, kept = tcn.split_people(sessions)
+    assert {one.person for one in kept} == {"toy/p0", "toy/p5"} and len(learned) + len(kept) == 12
+    assert {one.person for one in learned}.isdisjoint({one.person for one in kept})
+    assert tcn.split_people(sessions[:3]) == (sessions[:3], [])
+
+
+def test_windows_are_the_middle_or_the_segment_repeated(people: list[TrialSession]) -> None:
+    signals = Signals()
+    long, short = np.arange(10.0)[:, None], np.arange(3.0)[:, None]
+    signals.__dict__["samples"] = (long, short)
+    session = TrialSession(people[0].session, (), np.array([-1, -1]), signals)
+    assert windows(session, 4)[:, 0].tolist() == [[3, 4, 5, 6], [0, 1, 2, 0]]
+    generator = np.random.default_rng(0)
+    cuts = [tcn.random_window(long.T, generator, 4)[0].tolist() for _ in range(50)]
+    assert {cut[0] for cut in cuts} == set(range(7))
+    assert all(cut == list(range(int(cut[0]), int(cut[0]) + 4)) for cut in cuts)

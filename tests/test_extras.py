@@ -4,7 +4,15 @@ from pathlib import Path
 import pytest
 
 from myosem.errors import MissingExtraError
-from myosem.extras import INSTALL, REPAIR, TRAIN, require_train, train_imports
+from myosem.extras import (
+    INSTALL,
+    INSTALL_BASELINES,
+    REPAIR,
+    TRAIN,
+    require_baselines,
+    require_train,
+    train_imports,
+)
 
 
 def add_distribution(folder: Path, name: str, version: str, requires: str = "", code: str = "") -> None:
@@ -90,6 +98,15 @@ def test_what_is_missing_is_named_with_the_command(site: Path) -> None:
         require_train()
     assert "no torchvision;" in str(caught.value)
     assert INSTALL in str(caught.value)
+
+
+def test_a_baseline_names_the_package_it_lacks_with_the_command(site: Path) -> None:
+    add_distribution(site, "skada", "1.0")
+    require_baselines("skada")
+    with pytest.raises(MissingExtraError) as caught:
+        require_baselines("pyriemann")
+    assert "got no pyriemann;" in str(caught.value)
+    assert INSTALL_BASELINES in str(caught.value)
 
 
 def test_an_operator_that_does_not_load_is_explained(site: Path) -> None:
