@@ -2,12 +2,12 @@
 
 Each data set has a linear discriminant over its own actions. In a new session expectation and
 maximisation take turns: what each segment probably was; then means and covariance anew, from the
-training people and, at half their weight, from the session, in which every action counts alike. Two
-views must agree on the first: every number on its own scale, and each kind of number on one scale
-for all electrodes. The learned encoder is a third view, and counts for more the more people of the
-data set it was trained on. A gate guesses from the session which data sets it resembles. What was
-probably done then moves each vector towards the words for it. Nothing here reads a label of the
-session, and the order of its segments does not matter.
+training people and, at half their weight, from the session, in which every action counts alike.
+Three views must agree on the first: every number of the electrodes on its own scale, each kind of
+number on one scale for all electrodes, and the words. The learned encoder is a fourth, and counts
+where many people of the data set were learned from. A gate guesses from the session which data sets
+it resembles. What was probably done then moves each vector towards the words for it. Nothing here
+reads a label of the session, and the order of its segments does not matter.
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from myosem import tokens
 from myosem.errors import ModelError
-from myosem.features import GROUPS, SCALARS
+from myosem.features import GROUPS, READ
 from myosem.ring import HARMONICS, known_harmonics, ring_waves
 
-VIEWS = 2
+VIEWS = 3
 TIME_DOMAIN = 8
 """Groups of the features that are used: level, mobility and crossings, not the course in fifths."""
 
@@ -34,6 +35,8 @@ SHRINKAGE = 0.4
 SOFTNESS = 2.0
 SESSION_WEIGHT = 0.5
 SCARCE = 1e-3
+TINY = 1e-9
+EVEN = 1e-6
 TOLD_WEIGHT = 3.0
 TOLD_GAIN = 3.0
 ENCODER_SHARPNESS = 20.0
@@ -44,6 +47,8 @@ NEGLIGIBLE = 0.02
 RECALL = 0.5
 
 Wide = NDArray[np.float64]
+Views = tuple[Wide, ...]
+"""``(N, W)`` each; W is not the same for all."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +76,15 @@ class Scale:
             share * own.mean + (1 - share) * self.mean, share * own.variance + (1 - share) * self.variance
         )
 
-    def views(self, numbers: Wide) -> Wide:
-        """``(VIEWS, N, W)``: each number on its own scale, and each kind of number on one scale."""
-        kind = _kinds(numbers.shape[1])
-        common = np.bincount(kind, self.variance) / np.bincount(kind)
-        spread = np.sqrt([self.variance, common[kind]]) + 1e-6
-        return np.asarray((numbers - self.mean) / spread[:, None])
+    def views(self, numbers: Wide) -> Views:
+        """The views of ``(N, W)`` numbers, the last ``tokens.SUMMARY`` of which are words."""
+        centred, spread = numbers - self.mean, np.sqrt(self.variance) + EVEN
+        each = centred / spread
+        electrodes = numbers.shape[1] - tokens.SUMMARY
+        kind = _kinds(electrodes)
+        common = np.bincount(kind, self.variance[:electrodes]) / np.bincount(kind)
+        kindwise = centred[:, :electrodes] / (np.sqrt(common)[kind] + EVEN)
+        return each[:, :electrodes], kindwise, each[:, electrodes:]
 
 
 @dataclass(frozen=True)
@@ -90,8 +98,8 @@ class Statistics:
         people: how many there were.
         context: whether a session is read on its own scale and learned from.
         scale: of all training segments.
-        mean: ``(VIEWS, K, W)`` of each action.
-        covariance: ``(VIEWS, W, W)`` within actions, each of which counts alike.
+        mean: of each action in each view: ``(K, W)``.
+        covariance: within actions, each of which counts alike, in each view: ``(W, W)``.
     """
 
     dataset: str
@@ -100,8 +108,8 @@ class Statistics:
     people: int
     context: bool
     scale: Scale
-    mean: Wide
-    covariance: Wide
+    mean: Views
+    covariance: Views
 
     @classmethod
     def of(
@@ -113,16 +121,16 @@ class Statistics:
         context: bool = True,
     ) -> "Statistics":
         """From features ``(N, WIDTH)`` and actions of sessions of one data set."""
-        numbers = [electrode_numbers(features, angles) for features, _ in sessions]
+        numbers = [session_numbers(features, angles) for features, _ in sessions]
         scale = Scale.of(np.concatenate(numbers))
-        views = np.concatenate([_read(scale, own, context) for own in numbers], axis=1)
+        views = _joined([_read(scale, own, context) for own in numbers])
         labels = np.array([action or "" for _, actions in sessions for action in actions])
         actions = np.unique(labels[labels != ""])
         member = (labels[:, None] == actions).astype(np.float64)
         member /= member.sum(axis=0)
-        mean = np.stack([member.T @ view for view in views])
-        covariance = np.stack(
-            [_within(view, member / len(actions), own) for view, own in zip(views, mean, strict=True)]
+        mean = tuple(member.T @ view for view in views)
+        covariance = tuple(
+            _within(view, member / len(actions), own) for view, own in zip(views, mean, strict=True)
         )
         return cls(dataset, angles, tuple(actions.tolist()), people, context, scale, mean, covariance)
 
@@ -131,9 +139,9 @@ class Statistics:
         """How much the encoder counts beside the discriminants, from 0 to 1."""
         return self.people**4 / (self.people**4 + ENOUGH_PEOPLE**4)
 
-    def views(self, features: NDArray[np.float32]) -> Wide:
-        """``(VIEWS, N, W)`` of a session's ``(N, WIDTH)``."""
-        return _read(self.scale, electrode_numbers(features, self.angles), self.context)
+    def views(self, features: NDArray[np.float32]) -> Views:
+        """The views of a session's ``(N, WIDTH)``."""
+        return _read(self.scale, session_numbers(features, self.angles), self.context)
 
     def log_posterior(
         self,
@@ -163,10 +171,10 @@ class Statistics:
                 encoder.update(likely)
         return self._agree(views, scores, encoder)
 
-    def _learned(self, views: Wide, likely: Wide, told: "Told | None") -> list[tuple[Wide, Wide]]:
+    def _learned(self, views: Views, likely: Wide, told: "Told | None") -> list[tuple[Wide, Wide]]:
         """Discriminants of training people and session, whose segments probably are ``likely (N, K)``."""
         if told is not None:
-            views = np.concatenate([views, told.views], axis=1) if self.context else told.views
+            views = _joined([views, told.views]) if self.context else told.views
             surely = TOLD_WEIGHT * told.member
             likely = np.concatenate([likely, surely]) if self.context else surely
         shares = likely / (likely.sum(axis=0) + SCARCE)
@@ -178,7 +186,7 @@ class Statistics:
             for view, mean, covariance in zip(views, self.mean, self.covariance, strict=True)
         ]
 
-    def _agree(self, views: Wide, scores: Sequence[tuple[Wide, Wide]], encoder: "_Encoder | None") -> Wide:
+    def _agree(self, views: Views, scores: Sequence[tuple[Wide, Wide]], encoder: "_Encoder | None") -> Wide:
         each = [view @ weight + bias for view, (weight, bias) in zip(views, scores, strict=True)]
         total = np.mean(each, axis=0) / SOFTNESS
         if encoder is not None:
@@ -192,11 +200,11 @@ class Told:
     """Segments of a person that somebody has labelled.
 
     Attributes:
-        views: ``(VIEWS, n, W)`` as ``Statistics.views`` gives them.
+        views: of the n segments, as ``Statistics.views`` gives them.
         member: ``(n, K)`` one where it is the action.
     """
 
-    views: Wide
+    views: Views
     member: Wide
 
 
@@ -205,9 +213,9 @@ class Gate:
     """Which of S data sets a session resembles, from mean and spread of its features.
 
     Attributes:
-        center: ``(WIDTH,)`` of all training segments.
-        scale: ``(WIDTH,)`` of all training segments.
-        weight: ``(2 * WIDTH, S)``.
+        center: ``(READ,)`` of all training segments.
+        scale: ``(READ,)`` of all training segments.
+        weight: ``(2 * READ, S)``.
         bias: ``(S,)``.
     """
 
@@ -223,8 +231,8 @@ class Gate:
         return np.asarray(shares / shares.sum())
 
     def statistics(self, features: NDArray[np.float32]) -> Wide:
-        """Mean and spread of each number on the scale of all people: ``(2 * WIDTH,)``."""
-        fixed = ((features - self.center) / self.scale).clip(-8, 8)
+        """Mean and spread of each number on the scale of all people: ``(2 * READ,)``."""
+        fixed = ((features[:, :READ] - self.center) / self.scale).clip(-8, 8)
         return np.concatenate([fixed.mean(axis=0), fixed.std(axis=0)])
 
 
@@ -273,10 +281,11 @@ class SessionAdapter:
                 f"{number}.angles": known.angles,
                 f"{number}.context": np.array(known.context),
                 f"{number}.scale": np.stack([known.scale.mean, known.scale.variance]).astype(np.float32),
-                f"{number}.mean": known.mean.astype(np.float32),
-                f"{number}.covariance": known.covariance.astype(np.float32),
                 f"{number}.anchors": anchors.astype(np.float32),
             }
+            for view, (mean, covariance) in enumerate(zip(known.mean, known.covariance, strict=True)):
+                arrays[f"{number}.mean.{view}"] = mean.astype(np.float32)
+                arrays[f"{number}.covariance.{view}"] = covariance.astype(np.float32)
         with file.open("wb") as stream:
             np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
 
@@ -288,7 +297,7 @@ class SessionAdapter:
             ModelError: the file is missing, damaged or something else.
         """
         try:
-            with np.load(file, allow_pickle=False) as stored:
+            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 arrays = dict(stored)
             gate = Gate(**{name: arrays[f"gate.{name}"].astype(np.float64) for name in _GATE})
             statistics = tuple(_stored(arrays, number) for number in range(len(gate.bias)))
@@ -311,8 +320,8 @@ def _stored(arrays: dict[str, NDArray[np.generic]], number: int) -> Statistics:
         people=int(arrays[f"{number}.people"]),
         context=bool(arrays[f"{number}.context"]),
         scale=Scale(*arrays[f"{number}.scale"].astype(np.float64)),
-        mean=arrays[f"{number}.mean"].astype(np.float64),
-        covariance=arrays[f"{number}.covariance"].astype(np.float64),
+        mean=tuple(arrays[f"{number}.mean.{view}"].astype(np.float64) for view in range(VIEWS)),
+        covariance=tuple(arrays[f"{number}.covariance.{view}"].astype(np.float64) for view in range(VIEWS)),
     )
 
 
@@ -330,19 +339,19 @@ class _Encoder:
         self.means = _unit(self.anchors + _unit(likely.T @ self.vectors))
 
 
-def electrode_numbers(features: NDArray[np.float32], angles: Wide) -> Wide:
-    """Features ``(N, WIDTH)`` as electrodes at ``angles`` would have them: ``(N, W)``."""
+def session_numbers(features: NDArray[np.float32], angles: Wide) -> Wide:
+    """Features ``(N, WIDTH)`` as electrodes at ``angles`` would have them, then the words: ``(N, W)``."""
     count = len(features)
     known = known_harmonics(angles)
     waves = ring_waves(angles)[known].T  # (C, known)
     wide = features.astype(np.float64)
     end = GROUPS * HARMONICS
     courses = wide[:, :end].reshape(count, GROUPS, HARMONICS)[:, :TIME_DOMAIN, known] @ waves.T
-    squares = wide[:, end:-SCALARS].reshape(count, SQUARES, HARMONICS, HARMONICS)
+    squares = wide[:, end : end + SQUARES * HARMONICS**2].reshape(count, SQUARES, HARMONICS, HARMONICS)
     squares = waves @ squares[:, :, known][:, :, :, known] @ waves.T / len(angles)
     rows, columns = np.triu_indices(len(angles))
     upper = squares[:, :, rows, columns] * np.where(rows == columns, 1.0, np.sqrt(2))
-    return np.concatenate([courses.reshape(count, -1), upper.reshape(count, -1)], axis=1)
+    return np.concatenate([courses.reshape(count, -1), upper.reshape(count, -1), wide[:, READ:]], axis=1)
 
 
 def _kinds(width: int) -> NDArray[np.int_]:
@@ -352,8 +361,13 @@ def _kinds(width: int) -> NDArray[np.int_]:
     return np.repeat(np.arange(TIME_DOMAIN + SQUARES), [electrodes] * TIME_DOMAIN + [pairs] * SQUARES)
 
 
-def _read(scale: Scale, numbers: Wide, context: bool) -> Wide:
+def _read(scale: Scale, numbers: Wide, context: bool) -> Views:
     return (scale.of_session(numbers) if context else scale).views(numbers)
+
+
+def _joined(parts: Sequence[Views]) -> Views:
+    """Views of several stretches of segments, one after the other."""
+    return tuple(np.concatenate(own) for own in zip(*parts, strict=True))
 
 
 def _within(values: Wide, weight: Wide, mean: Wide) -> Wide:
@@ -377,7 +391,7 @@ def _updated(values: Wide, weight: Wide, mean: Wide, covariance: Wide) -> tuple[
 def _discriminant(mean: Wide, covariance: Wide) -> tuple[Wide, Wide]:
     """Weight ``(W, K)`` and bias ``(K,)`` of linear scores, the covariance drawn towards a ball."""
     level = np.trace(covariance) / len(covariance)
-    shrunk = (1 - SHRINKAGE) * covariance + SHRINKAGE * level * np.eye(len(covariance))
+    shrunk = (1 - SHRINKAGE) * covariance + (SHRINKAGE * level + TINY) * np.eye(len(covariance))
     weight = np.linalg.solve(shrunk, mean.T)
     return weight, -0.5 * (mean.T * weight).sum(axis=0)
 

@@ -90,15 +90,16 @@ class FittedAemg:
     def _told(self, number: int) -> Told:
         known = self.adapter.statistics[number]
         labelled = [session.trial_of >= 0 for session in self.person]
-        views = [
-            known.views(session.session.features)[:, rows]
+        parts = [
+            tuple(view[rows] for view in known.views(session.session.features))
             for session, rows in zip(self.person, labelled, strict=True)
         ]
+        views = tuple(np.concatenate(own) for own in zip(*parts, strict=True))
         labels = np.concatenate(
             [session.labels[rows] for session, rows in zip(self.person, labelled, strict=True)]
         )
         member = (labels[:, None] == np.array(known.actions)).astype(np.float64)
-        return Told(np.concatenate(views, axis=1), member)
+        return Told(views, member)
 
 
 @cache

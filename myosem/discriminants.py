@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from myosem.adaptation import Gate
-from myosem.features import WIDTH
+from myosem.features import READ
 
 PARTS = 4
 GATE_PARTS = (32, 8, 2)
@@ -30,8 +30,8 @@ class Example:
     Attributes:
         dataset: number of the data set.
         person: who it is.
-        fixed: ``(N, WIDTH)`` on the scale of all people.
-        own: ``(N, WIDTH)`` standardised on the session.
+        fixed: ``(N, READ)`` on the scale of all people.
+        own: ``(N, READ)`` standardised on the session.
         action: ``(N,)`` numbers, -1 for none.
     """
 
@@ -47,7 +47,7 @@ class Discriminants:
     """Linear scores: ``own @ weight + bias`` gives ``(N, E)``, one for each action of each data set.
 
     Attributes:
-        weight: ``(WIDTH, E)``.
+        weight: ``(READ, E)``.
         bias: ``(E,)``.
         dataset: ``(E,)`` the data set of each score.
         action: ``(E,)`` the action of each score.
@@ -83,11 +83,11 @@ def fit_gate(
     scale: Array,
     seed: int = 0,
 ) -> Gate:
-    """LDA of the data sets, all equally likely, from sessions ``(N, WIDTH)`` and small parts of them."""
+    """LDA of the data sets, all equally likely, from sessions ``(N, READ)`` and small parts of them."""
     generator = np.random.default_rng(seed)
     count = max(datasets, default=-1) + 1
     gate = Gate(
-        center.astype(np.float64), scale.astype(np.float64), np.zeros((2 * WIDTH, count)), np.zeros(count)
+        center.astype(np.float64), scale.astype(np.float64), np.zeros((2 * READ, count)), np.zeros(count)
     )
     rows, owner = [], []
     for features, dataset in zip(sessions, datasets, strict=True):
@@ -120,7 +120,7 @@ def _scores(discriminants: Discriminants, own: Array) -> Array:
 
 def _fit(examples: Sequence[Example], classes: NDArray[np.int64], dataset: int) -> Discriminants:
     """Shrinkage LDA (Ledoit-Wolf); zero for actions without examples, and for fewer than three actions."""
-    weight, bias = np.zeros((len(classes), WIDTH), np.float32), np.zeros(len(classes), np.float32)
+    weight, bias = np.zeros((len(classes), READ), np.float32), np.zeros(len(classes), np.float32)
     owner = np.full(len(classes), dataset)
     if not examples:
         return Discriminants(weight.T, bias, owner, classes)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from myosem.discriminants import Discriminants
-from myosem.features import GROUPS, WIDTH
+from myosem.features import GROUPS, READ
 from myosem.ring import HARMONICS
 
 WHITENING_SHRINKAGE = 0.1
@@ -53,7 +53,7 @@ class EncoderConfig:
 class SessionEncoder(nn.Module):
     """Set transformer over the segments of a session.
 
-    Shapes: features ``(B, N, WIDTH)``, mask ``(B, N)`` true where there is a segment, output
+    Shapes: features ``(B, N, READ)``, mask ``(B, N)`` true where there is a segment, output
     ``(B, N, dimension)`` of unit length. Where the mask is false nothing is read and the output is
     meaningless.
     """
@@ -68,14 +68,14 @@ class SessionEncoder(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.config = config
-        self.register_buffer("center", torch.zeros(WIDTH))
-        self.register_buffer("scale", torch.ones(WIDTH))
-        self.register_buffer("whiten", torch.eye(WIDTH))
-        self.register_buffer("score_weight", torch.zeros(WIDTH, config.scores))
+        self.register_buffer("center", torch.zeros(READ))
+        self.register_buffer("scale", torch.ones(READ))
+        self.register_buffer("whiten", torch.eye(READ))
+        self.register_buffer("score_weight", torch.zeros(READ, config.scores))
         self.register_buffer("score_bias", torch.zeros(config.scores))
         self.register_buffer("score_scale", torch.ones(config.scores))
         self.read = nn.Sequential(
-            nn.Linear(2 * WIDTH + 2 * config.scores, config.width),
+            nn.Linear(2 * READ + 2 * config.scores, config.width),
             nn.GELU(),
             nn.Dropout(config.dropout),
             nn.Linear(config.width, config.width),
@@ -89,7 +89,7 @@ class SessionEncoder(nn.Module):
         """Fix what training data say about the features before any gradient.
 
         Args:
-            sessions: features ``(N, WIDTH)`` and class ``(N,)`` of each training session, -1 for none.
+            sessions: features ``(N, READ)`` and class ``(N,)`` of each training session, -1 for none.
 
         Center and scale are those of all segments. The whitening makes the spread within a class,
         seen from inside each session, the same in all directions (the first half of a discriminant
@@ -108,7 +108,7 @@ class SessionEncoder(nn.Module):
             ]
         )
         within = residual.T @ residual / len(residual)
-        values, vectors = torch.linalg.eigh(within + WHITENING_SHRINKAGE * torch.eye(WIDTH))
+        values, vectors = torch.linalg.eigh(within + WHITENING_SHRINKAGE * torch.eye(READ))
         self.whiten.copy_(vectors @ torch.diag(values.rsqrt()) @ vectors.T)
 
     @torch.no_grad()
@@ -120,7 +120,7 @@ class SessionEncoder(nn.Module):
 
     @torch.no_grad()
     def alone(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """One session's ``(N, WIDTH)`` features on the scale of all people, and on that of the session."""
+        """One session's ``(N, READ)`` features on the scale of all people, and on that of the session."""
         fixed, own = self.standardise(features[None], torch.ones(1, len(features), dtype=torch.bool))
         return fixed[0], own[0]
 
@@ -240,7 +240,7 @@ def turn(features: Tensor, angle: Tensor) -> Tensor:
     """Features as if the electrodes were turned round the limb.
 
     Args:
-        features: ``(B, N, WIDTH)``.
+        features: ``(B, N, READ)``.
         angle: ``(B,)`` radians.
     """
     rotation = _rotation(angle)  # (B, H, H)

@@ -4,7 +4,8 @@ Per channel: how strong (log power over the session's rest level), how fast (mob
 crossings), each as mean, spread and trend over the segment, and the course of the strength over
 its five fifths. Between channels: the logarithm of the covariance matrix, which lives in a flat
 space (Arsigny 2006), of the samples and of the steps between them, which weigh high frequencies more.
-Living channels become harmonics of the angle round the limb (``myosem.ring``).
+Living channels become harmonics of the angle round the limb (``myosem.ring``). The segment's tokens
+(``myosem.tokens``) add how strong it is from moment to moment and how its spectrum is shaped.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from myosem import tokens
 from myosem.records import Recording, Segment
 from myosem.ring import HARMONICS, channel_angles, ring_fit
 from myosem.segments import rest_power, segments_of_frames
@@ -23,7 +25,9 @@ COURSE = 5
 GROUPS = 8 + COURSE
 SCALARS = 4
 SHRINKAGE = 1e-2
-WIDTH = GROUPS * HARMONICS + 2 * HARMONICS * HARMONICS + SCALARS
+READ = GROUPS * HARMONICS + 2 * HARMONICS * HARMONICS + SCALARS
+"""How many of the numbers, from the first, the encoder reads."""
+WIDTH = READ + tokens.SUMMARY
 
 Array = NDArray[np.float32]
 
@@ -39,6 +43,7 @@ class ChannelFeatures:
         scalars: ``(N, SCALARS)``: log seconds, log power over rest, its spread, whether it is a contraction.
         alive: ``(C,)`` which channels are not dead all session long.
         angles: ``(C,)`` where the channels are round the limb, in radians.
+        words: ``(N, tokens.SUMMARY)`` what the tokens of each segment say, in harmonics already.
     """
 
     courses: Array
@@ -47,6 +52,7 @@ class ChannelFeatures:
     scalars: Array
     alive: NDArray[np.bool_]
     angles: NDArray[np.float64]
+    words: Array
 
 
 def session_features(recordings: Sequence[Recording], segments: Sequence[Segment]) -> Array:
@@ -57,7 +63,7 @@ def session_features(recordings: Sequence[Recording], segments: Sequence[Segment
         segments: segments of these recordings.
 
     Returns:
-        ``(N, WIDTH)`` float32: groups of harmonics, two covariances of harmonics, scalars.
+        ``(N, WIDTH)`` float32: groups of harmonics, two covariances of harmonics, scalars, words.
     """
     return to_harmonics(channel_features(recordings, segments))
 
@@ -79,6 +85,7 @@ def channel_features(
         scalars=np.array([row[3] for row in rows], dtype=np.float32).reshape(-1, SCALARS),
         alive=np.isfinite(rest),
         angles=channel_angles(recordings[0].channels),
+        words=tokens.summary(tokens.session_tokens(recordings, segments, frames)),
     )
 
 
@@ -151,7 +158,7 @@ def to_harmonics(features: ChannelFeatures) -> Array:
         (fit @ square[:, alive][:, :, alive] @ fit.T * alive.sum()).reshape(-1, HARMONICS * HARMONICS)
         for square in (features.log_covariance, features.log_covariance_of_steps)
     ]
-    parts = [courses.reshape(-1, GROUPS * HARMONICS), *covariances, features.scalars]
+    parts = [courses.reshape(-1, GROUPS * HARMONICS), *covariances, features.scalars, features.words]
     return np.concatenate(parts, axis=1, dtype=np.float32)
 
 

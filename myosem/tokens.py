@@ -35,6 +35,7 @@ BAND_FLAGS = slice(COVARIANCE.stop, COVARIANCE.stop + len(BANDS_HZ))
 ORDER_FLAGS = slice(BAND_FLAGS.stop, BAND_FLAGS.stop + ORDERS)
 CONTENT = slice(0, COVARIANCE.stop)
 WIDTH = ORDER_FLAGS.stop
+SUMMARY = 2 * (LEVEL.stop - LEVEL.start) + SHAPE.stop - SHAPE.start
 
 _SHRINKAGE = 1e-2
 _FLOOR = 1e-3
@@ -63,6 +64,15 @@ class Tokens:
     def take(self, rows: NDArray[np.int_]) -> "Tokens":
         """Some of the segments, in the order of ``rows``."""
         return Tokens(self.values[rows], self.mask[rows])
+
+
+def summary(tokens: Tokens) -> Array:
+    """Mean and spread of the level of a segment's tokens, and the mean of their shape: ``(N, SUMMARY)``."""
+    weight = tokens.mask[..., None] / np.maximum(tokens.mask.sum(axis=1), 1)[:, None, None]
+    level, shape = tokens.values[..., LEVEL], tokens.values[..., SHAPE]
+    mean = (weight * level).sum(axis=1)
+    spread = np.sqrt((weight * (level - mean[:, None]) ** 2).sum(axis=1))
+    return np.concatenate([mean, spread, (weight * shape).sum(axis=1)], axis=1, dtype=np.float32)
 
 
 def token_times(segment: Segment) -> Wide:

@@ -28,6 +28,7 @@ from myosem.corpus import Session, read_corpus
 from myosem.discriminants import Example, fit_discriminants, fit_gate
 from myosem.encoder import EncoderConfig, SessionEncoder, TextHead, turn
 from myosem.errors import LibraryError
+from myosem.features import READ
 from myosem.library import Library
 from myosem.losses import MultiPositiveClipLoss
 from myosem.model import OnnxTextTower
@@ -107,7 +108,7 @@ def prompt_texts() -> dict[str, list[str]]:
 class Batch:
     """B sessions of N segments.
 
-    Features ``(B, N, WIDTH)``, mask ``(B, N)``, action ``(B, N)`` or -1, dataset ``(B,)``, scores
+    Features ``(B, N, READ)``, mask ``(B, N)``, action ``(B, N)`` or -1, dataset ``(B,)``, scores
     ``(B, N, E)``.
     """
 
@@ -128,7 +129,7 @@ class Trainer:
         number = {action: position for position, action in enumerate(bank.actions)}
         self.known = [
             (
-                torch.from_numpy(session.features),
+                torch.from_numpy(session.features[:, :READ]),
                 torch.tensor([number.get(a or "", -1) for a in session.actions]),
             )
             for session in sessions
@@ -306,7 +307,7 @@ class Trainer:
 @torch.no_grad()
 def embed(encoder: SessionEncoder, features: NDArray[np.float32]) -> NDArray[np.float32]:
     """Unit vectors ``(N, D)`` of one session's ``(N, WIDTH)`` features."""
-    values = torch.from_numpy(features)[None]
+    values = torch.from_numpy(features[:, :READ])[None]
     vectors: NDArray[np.float32] = encoder(values, torch.ones(values.shape[:2], dtype=torch.bool))[0].numpy()
     return vectors
 
