@@ -1,9 +1,9 @@
 """Contraction events while the samples come in: the causal form of ``myosem.segments``.
 
-The same activity, thresholds, hysteresis, merging and length limits, from what is past only: once a second
-the rest level of each channel and the session's threshold are learned from the last ten minutes, and the
-local low and high are those of the last ten seconds. Until two populations of activity have been seen there
-is no event. How the samples are cut into chunks changes nothing.
+The same activity, thresholds, hysteresis, merging and length limits, from what is past only. The rest level
+of each channel and the session's threshold are learned from the last ten minutes, once a second in the first
+minute and then every ten seconds; the local low and high are those of the last ten seconds. Until two
+populations of activity have been seen there is no event. How the samples are cut into chunks changes nothing.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ from myosem.signal import FRAME_S, HIGHPASS_HZ, HOP_S
 
 LOCAL_FRAMES = 200
 MEMORY_FRAMES = 12_000
-LEARN_FRAMES = 20
+YOUNG_FRAMES, LEARN_YOUNG_FRAMES, LEARN_FRAMES = 1200, 20, 200
 AHEAD_FRAMES = SMOOTH_FRAMES // 2
 PATIENCE_FRAMES = 20
 DRIFT_HZ = 0.5
@@ -171,6 +171,7 @@ class _Memory:
     def __init__(self, channels: int) -> None:
         self.channels = channels
         self._power = np.empty((2 * MEMORY_FRAMES, channels))
+        self._level = np.empty(2 * MEMORY_FRAMES)
         self._count = 0
         self._seen = 0
         self._rest: Power = np.full(channels, np.inf)
@@ -178,26 +179,29 @@ class _Memory:
 
     def append(self, power: Power) -> None:
         if self._count == len(self._power):
-            self._power[:MEMORY_FRAMES] = self._power[MEMORY_FRAMES:]
+            for values in (self._power, self._level):
+                values[:MEMORY_FRAMES] = values[MEMORY_FRAMES:]
             self._count = MEMORY_FRAMES
         self._power[self._count] = power
+        self._level[self._count] = activity_db(power[None], self._rest)[0]
         self._count += 1
         self._seen += 1
-        if self._seen % LEARN_FRAMES == 0:
+        if self._seen % (LEARN_YOUNG_FRAMES if self._seen <= YOUNG_FRAMES else LEARN_FRAMES) == 0:
             self._learn()
 
     def _learn(self) -> None:
         past = self._last(MEMORY_FRAMES)
-        self._rest = rest_of_power(past)
-        found = threshold_db(smooth(activity_db(past, self._rest)))
+        self._rest = rest_of_power(self._power[past])
+        self._level[past] = activity_db(self._power[past], self._rest)
+        found = threshold_db(smooth(self._level[past]))
         self._session_db = found if np.isfinite(found) else np.inf
 
-    def _last(self, frames: int) -> Power:
-        return self._power[max(self._count - frames, 0) : self._count]
+    def _last(self, frames: int) -> slice:
+        return slice(max(self._count - frames, 0), self._count)
 
     def judge(self, behind: int) -> tuple[bool, float, bool]:
         """Whether a frame is loud enough to go on, by how many dB to start, and whether unsmoothed too."""
-        level = activity_db(self._last(LOCAL_FRAMES + AHEAD_FRAMES), self._rest)
+        level = self._level[self._last(LOCAL_FRAMES + AHEAD_FRAMES)]
         at = len(level) - 1 - behind
         smoothed = smooth(level)
         ordered = np.sort(smoothed[max(at + 1 - LOCAL_FRAMES, 0) : at + 1])

@@ -20,6 +20,7 @@ from myosem.segments import (
     EXCESS_DB_S,
     MERGE_FRAMES,
     MINIMUM_FRAMES,
+    activity_db,
     contraction_events,
     draw_in,
     rest_of_power,
@@ -151,12 +152,15 @@ def test_samples_that_do_not_fit_are_refused() -> None:
 
 def test_memory_is_the_last_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "MEMORY_FRAMES", 50)
+    monkeypatch.setattr(live, "YOUNG_FRAMES", 200)
+    monkeypatch.setattr(live, "LEARN_FRAMES", 40)
     memory = live._Memory(2)
     rows = np.random.default_rng(0).random((333, 2)) + 0.1
     for count, row in enumerate(rows, start=1):
         memory.append(row)
-        np.testing.assert_array_equal(memory._last(30), rows[max(count - 30, 0) : count])
+        np.testing.assert_array_equal(memory._power[memory._last(30)], rows[max(count - 30, 0) : count])
     np.testing.assert_array_equal(memory._rest, rest_of_power(rows[270:320]))
+    np.testing.assert_allclose(memory._level[memory._last(30)], activity_db(rows[-30:], memory._rest))
 
 
 def plain_events(
