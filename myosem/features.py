@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from myosem import tokens
 from myosem.records import Recording, Segment
-from myosem.ring import HARMONICS, channel_angles, ring_fit
+from myosem.ring import HARMONICS, channel_angles, fill_pairs, ring_fit
 from myosem.segments import rest_power, segments_of_frames
 from myosem.signal import Frames, to_frames
 
@@ -153,9 +153,10 @@ def to_harmonics(features: ChannelFeatures) -> Array:
     """``(N, WIDTH)``: N G C -> N G H -> N (G H), and each N C C -> N H H -> N (H H)."""
     alive = features.alive
     fit = ring_fit(features.angles, alive).astype(np.float32)
+    whole = ring_fit(features.angles, np.ones_like(alive)).astype(np.float32)
     courses = features.courses[:, :, alive] @ fit.T
     covariances = [
-        (fit @ square[:, alive][:, :, alive] @ fit.T * alive.sum()).reshape(-1, HARMONICS * HARMONICS)
+        (whole @ fill_pairs(square, features.angles, alive) @ whole.T * len(alive)).reshape(-1, HARMONICS**2)
         for square in (features.log_covariance, features.log_covariance_of_steps)
     ]
     parts = [courses.reshape(-1, GROUPS * HARMONICS), *covariances, features.scalars, features.words]

@@ -38,7 +38,7 @@ def known_harmonics(angles: Array) -> NDArray[np.bool_]:
 
 
 def ring_waves(angles: Array) -> Array:
-    """Rows 1, 2 cos a, 2 sin a, ...: ``(HARMONICS, C)``; harmonics times these are the function at C angles."""
+    """Rows 1, 2 cos a, 2 sin a, ...: ``(HARMONICS, C)``; times harmonics, the function at C angles."""
     phase = np.where(np.arange(HARMONICS) % 2 == 0, -np.pi / 2, 0.0)
     waves = np.cos(_ORDER[:, None] * angles + (_ORDER > 0)[:, None] * phase[:, None])
     return np.asarray(np.where(_ORDER == 0, 1.0, 2.0)[:, None] * waves)
@@ -47,13 +47,49 @@ def ring_waves(angles: Array) -> Array:
 def ring_fit(angles: Array, alive: NDArray[np.bool_]) -> Array:
     """Least squares from living channels to harmonics 1, cos a, sin a, cos 2a, ...: ``(HARMONICS, alive)``.
 
-    For electrodes equally spaced it is their Fourier series. A slight preference for smooth maps decides what
-    uneven or missing electrodes leave open. Harmonics beyond what the whole ring can tell apart are zero.
+    For electrodes equally spaced it is their Fourier series. A dead electrode counts as what its neighbours
+    say lies between them. A slight preference for smooth maps decides what uneven electrodes leave open.
+    Harmonics beyond what the ring can tell apart are zero.
     """
     known = known_harmonics(angles)
-    waves = ring_waves(angles[alive])[known]
-    count = max(int(alive.sum()), 1)
-    fit = np.zeros((HARMONICS, int(alive.sum())))
+    waves = ring_waves(angles)[known]
+    fit = np.zeros((HARMONICS, len(angles)))
     penalty = np.diag(_RIDGE * _ORDER[known] ** 2)
-    fit[known] = np.linalg.solve(waves @ waves.T / count + penalty, waves / count)
-    return fit
+    fit[known] = np.linalg.solve(waves @ waves.T / len(angles) + penalty, waves / len(angles))
+    return np.asarray(fit @ ring_fill(angles, alive))
+
+
+def ring_fill(angles: Array, alive: NDArray[np.bool_]) -> Array:
+    """``(C, alive)`` from living channels to all: a dead one lies between its living neighbours."""
+    order = np.argsort(angles, kind="stable")
+    fill = np.zeros((len(angles), len(angles)))
+    fill[np.ix_(order, order)] = _between(alive[order])
+    return fill[:, alive]
+
+
+def fill_pairs(squares: NDArray[np.float32], angles: Array, alive: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Symmetric ``(N, C, C)`` with what dead channels would say of each pair, from pairs as far apart."""
+    order = np.argsort(angles, kind="stable")
+    ring = squares[:, order][:, :, order].copy()
+    living, count = alive[order], len(angles)
+    here = np.arange(count)
+    for distance in range(count // 2 + 1):
+        there = (here + distance) % count
+        pairs = ring[:, here, there] @ _between(living & living[there]).T.astype(np.float32)
+        ring[:, here, there] = ring[:, there, here] = pairs
+    back = np.argsort(order)
+    return np.asarray(ring[:, back][:, :, back])
+
+
+def _between(known: NDArray[np.bool_]) -> Array:
+    """``(C, C)`` that fills the unknown of C values on a ring from the known ones beside them, linearly."""
+    count, places = len(known), np.flatnonzero(known)
+    fill = np.zeros((count, count))
+    for place in range(count) if len(places) else ():
+        before = places[np.argmin((place - places) % count)]
+        after = places[np.argmin((places - place) % count)]
+        gap = (after - before) % count
+        share = ((place - before) % count) / gap if gap else 0.0
+        fill[place, before] += 1 - share
+        fill[place, after] += share
+    return fill
