@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from myosem.baselines.windows import LENGTH, session_spread, windows
-from myosem.systems import PerDataset
+from myosem.systems import PerDataset, labelled_rows
 from myosem.trials import LogPosterior, TrialSession, people_of
 
 Array = NDArray[np.float32]
@@ -36,10 +36,10 @@ class TcnConfig:
         check: steps between two looks at the people kept out.
     """
 
-    width: int = 48
+    width: int = 32
     dilations: tuple[int, ...] = (1, 2, 4, 8)
     dropout: float = 0.2
-    steps: int = 600
+    steps: int = 300
     batch: int = 64
     rate: float = 3e-3
     decay: float = 1e-2
@@ -115,23 +115,26 @@ class TcnClassifier:
     @torch.no_grad()
     def log_posterior(self, session: TrialSession) -> LogPosterior:
         """``(N, A)`` for the N segments of a session."""
-        samples = torch.from_numpy(self._scaled(windows(session), session))
-        self._network.eval()
-        parts = [functional.log_softmax(self._network(part), dim=1) for part in samples.split(256)]
-        return np.asarray(torch.cat(parts).numpy())
+        return self._answer(self._network, self._windows(session))
 
-    def _scaled(self, samples: Array, session: TrialSession) -> Array:
-        """Compressed samples in units of the spread, ``(..., C, T)``."""
-        spread = session_spread(session) if self._context else self._spread
-        return np.arcsinh(samples / spread[:, None])
+    def _answer(self, network: Tcn, samples: Array) -> LogPosterior:
+        network.eval()
+        parts = [torch.from_numpy(part) for part in np.array_split(samples, len(samples) // 256 + 1)]
+        return np.concatenate([functional.log_softmax(network(part), dim=1).numpy() for part in parts])
+
+    def _windows(self, session: TrialSession) -> Array:
+        return compressed(windows(session), self._spread_of(session))
+
+    def _spread_of(self, session: TrialSession) -> Array:
+        return session_spread(session) if self._context else self._spread
 
     def _examples(self, sessions: Sequence[TrialSession]) -> tuple[list[Array], Tensor]:
         """Samples ``(C, T)`` of each labelled segment, and the numbers of their actions."""
-        samples = [
-            self._scaled(session.samples[row].T, session)
-            for session in sessions
-            for row in np.flatnonzero(session.trial_of >= 0)
-        ]
+        samples: list[Array] = []
+        for session in sessions:
+            spread = self._spread_of(session)
+            rows = np.flatnonzero(session.trial_of >= 0)
+            samples += [compressed(session.samples[row].T, spread) for row in rows]
         labels = np.concatenate([session.labels[session.trial_of >= 0] for session in sessions])
         return samples, torch.from_numpy(np.searchsorted(self.actions, labels))
 
@@ -144,6 +147,7 @@ class TcnClassifier:
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.rate, total_steps=config.steps)
         share = 1 / torch.bincount(labels, minlength=len(self.actions)).clamp(min=1)[labels]
         generator = np.random.default_rng(self._seed)
+        looked_at = labelled_rows(kept, self._windows) if kept else None
         best, state = -1.0, network.state_dict()
         for step in range(1, config.steps + 1):
             network.train()
@@ -154,21 +158,22 @@ class TcnClassifier:
             torch.autograd.backward(loss)
             optimiser.step()
             schedule.step()
-            if kept and step % config.check == 0 and (score := self._score(network, kept)) > best:
+            if looked_at and step % config.check == 0 and (score := self._score(network, *looked_at)) > best:
                 best, state = score, {name: value.clone() for name, value in network.state_dict().items()}
-        if kept:
+        if looked_at:
             network.load_state_dict(state)
         return network
 
-    def _score(self, network: Tcn, kept: Sequence[TrialSession]) -> float:
-        """Share of labelled segments named right, mean over actions."""
-        self._network = network
-        guessed = np.concatenate(
-            [self.log_posterior(session).argmax(axis=1)[session.trial_of >= 0] for session in kept]
-        )
-        labels = np.concatenate([session.labels[session.trial_of >= 0] for session in kept])
-        right = np.array(self.actions)[guessed] == labels
+    @torch.no_grad()
+    def _score(self, network: Tcn, samples: Array, labels: NDArray[np.str_]) -> float:
+        """Share of windows named right, mean over actions."""
+        right = np.array(self.actions)[self._answer(network, samples).argmax(axis=1)] == labels
         return float(np.mean([right[labels == action].mean() for action in np.unique(labels)]))
+
+
+def compressed(samples: Array, spread: Array) -> Array:
+    """Samples ``(..., C, T)`` in units of the spread ``(C,)``, the large ones drawn in."""
+    return np.arcsinh(samples / spread[:, None])
 
 
 def split_people(sessions: Sequence[TrialSession]) -> tuple[list[TrialSession], list[TrialSession]]:
@@ -183,7 +188,7 @@ def random_window(samples: Array, generator: np.random.Generator, length: int = 
     """``(C, length)`` from a random place of ``(C, T)``; a short one is repeated."""
     count = samples.shape[1]
     start = int(generator.integers(max(count - length, 0) + 1))
-    return samples[:, (np.arange(start, start + length)) % count]
+    return np.asarray(samples[:, np.arange(start, start + length) % count])
 
 
 SYSTEMS = {

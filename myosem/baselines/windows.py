@@ -25,9 +25,4 @@ def windows(session: TrialSession, length: int = LENGTH) -> Array:
 def _middle(samples: Array, length: int) -> Array:
     """``(length, C)`` from ``(T, C)``."""
     start = max((len(samples) - length) // 2, 0)
-    rows = (
-        np.arange(start, start + length) % len(samples)
-        if len(samples) < length
-        else np.arange(start, start + length)
-    )
-    return samples[rows]
+    return np.asarray(samples[np.arange(start, start + length) % len(samples)])
