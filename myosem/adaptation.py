@@ -41,6 +41,7 @@ TOLD_WEIGHT = 3.0
 TOLD_GAIN = 3.0
 ENCODER_SHARPNESS = 20.0
 ENOUGH_PEOPLE = 15
+ENOUGH_PEOPLE_ALONE = 5
 
 GATE_SOFTNESS = 5.0
 NEGLIGIBLE = 0.02
@@ -137,7 +138,8 @@ class Statistics:
     @property
     def trust(self) -> float:
         """How much the encoder counts beside the discriminants, from 0 to 1."""
-        return self.people**4 / (self.people**4 + ENOUGH_PEOPLE**4)
+        enough = ENOUGH_PEOPLE if self.context else ENOUGH_PEOPLE_ALONE
+        return self.people**4 / (self.people**4 + enough**4)
 
     def views(self, features: NDArray[np.float32]) -> Views:
         """The views of a session's ``(N, WIDTH)``."""
