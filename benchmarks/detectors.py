@@ -184,11 +184,13 @@ def quietest(wave: Signal) -> Signal:
 
 
 DETECTORS = (
-    Detector("AEMG's rule, first tenth", first_tenth, "standard deviations", (0.0, 1, 2, 4, 8, 16, 32, 64)),
+    Detector(
+        "AEMG's rule, first tenth", first_tenth, "standard deviations", (-1.0, 0, 1, 2, 4, 8, 16, 32, 64)
+    ),
     Detector(
         "NeuroKit2 threshold",
         neurokit_threshold,
-        "threshold in standard deviations",
+        "standard deviations",
         (0.2, 0.4, 0.6, 0.8, 1.0, 1.3, 1.6, 2.0),
     ),
     Detector("NeuroKit2 mixture", neurokit_mixture, "probability", (0.02, 0.1, 0.2, 0.5, 0.7, 0.9, 0.98)),
@@ -199,7 +201,10 @@ DETECTORS = (
         (0.2, 0.3, 0.4, 0.5, 0.65, 0.8),
     ),
     Detector(
-        "BioSPPy Hodges and Bui", biosppy_hodges_bui, "standard deviations", (1.0, 5, 8, 12, 20, 30, 50)
+        "BioSPPy Hodges and Bui",
+        biosppy_hodges_bui,
+        "standard deviations",
+        (1.0, 2, 4, 5, 6, 8, 12, 20, 30, 50),
     ),
-    Detector("BioSPPy Silva", biosppy_silva, "share of the mean", (0.25, 0.5, 0.75, 1.25, 1.5)),
+    Detector("BioSPPy Silva", biosppy_silva, "share of the mean", (0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.25)),
 )

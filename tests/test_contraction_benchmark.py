@@ -65,17 +65,17 @@ def test_every_detector_finds_clear_bursts_at_some_setting(
 ) -> None:
     library = "neurokit2" if "NeuroKit2" in detector.name else "biosppy"
     pytest.importorskip(library)
-    recordings = [record(bursts(seed=0)), record(bursts(seed=1)), record(bursts(at=[], seed=2))]
+    recordings = [record(bursts()), record(bursts(at=[], seed=1))]
     frames = [to_frames(one) for one in recordings]
     best = max(
         sum(
             any(benchmark.share_of_union(event, burst) > 0.5 for event in events)
-            for events in detectors.detect(detector, value, kind, frames, recordings)[:2]
+            for events in detectors.detect(detector, value, kind, frames, recordings)[:1]
             for burst in BURSTS
         )
         for value in (None, *detector.values)
     )
-    assert best == 2 * len(BURSTS)
+    assert best == len(BURSTS)
 
 
 @pytest.mark.parametrize("method", ["threshold", "mixture"])
