@@ -25,7 +25,7 @@ def emg_spectrum(frequency_hz: Array, peak_hz: float | Array) -> Array:
     Returns:
         Density in 1/Hz, ``(F,)`` or ``(K, F)``.
     """
-    grid = np.arange(0.5, 1000.0)
+    grid = np.arange(0.5, 1000.0, dtype=np.float64)
     total = _emg_power(grid, peak_hz).sum(axis=-1, keepdims=True)
     return np.asarray(_emg_power(frequency_hz, peak_hz) / total)
 
