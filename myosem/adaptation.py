@@ -71,6 +71,8 @@ class Scale:
 
     def of_session(self, numbers: Wide) -> "Scale":
         """That of a session's ``(N, W)`` numbers, drawn towards this one where the session is short."""
+        if not len(numbers):
+            return self
         count, own = len(numbers), Scale.of(numbers)
         share = count**2 / (count**2 + FEW**2)
         return Scale(
@@ -353,7 +355,8 @@ def session_numbers(features: NDArray[np.float32], angles: Wide) -> Wide:
     squares = waves @ squares[:, :, known][:, :, :, known] @ waves.T / len(angles)
     rows, columns = np.triu_indices(len(angles))
     upper = squares[:, :, rows, columns] * np.where(rows == columns, 1.0, np.sqrt(2))
-    return np.concatenate([courses.reshape(count, -1), upper.reshape(count, -1), wide[:, READ:]], axis=1)
+    flat = [part.reshape(count, np.prod(part.shape[1:], dtype=int)) for part in (courses, upper)]
+    return np.concatenate([*flat, wide[:, READ:]], axis=1)
 
 
 def _kinds(width: int) -> NDArray[np.int_]:

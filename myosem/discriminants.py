@@ -91,7 +91,7 @@ def fit_gate(
     )
     rows, owner = [], []
     for features, dataset in zip(sessions, datasets, strict=True):
-        for size in (len(features), *GATE_PARTS):
+        for size in (len(features), *GATE_PARTS) if len(features) else ():
             rows.append(gate.statistics(features[generator.permutation(len(features))[:size]]))
             owner.append(dataset)
     present = np.unique(owner)
