@@ -1,4 +1,4 @@
-"""Evidence is right on people never seen, and a training person's own never saw that person."""
+"""Scores are right on people never seen, and a training person's own never saw that person."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,19 +6,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from myosem.adaptation import Gate
 from myosem.discriminants import Example, fit_discriminants, fit_gate
-from myosem.features import WIDTH
+from myosem.features import READ
 
 ACTIONS = (2, 5, 7, 9)
+SCALE = np.zeros(READ, np.float32), np.ones(READ, np.float32)
 
 
 def example(person: str, dataset: int = 0, actions: Sequence[int] = ACTIONS, seed: int = 0) -> Example:
     """A session of 24 segments: each action has a place, each data set a level."""
     generator = np.random.default_rng([seed, dataset, *person.encode()])
     action = np.array([actions[i % len(actions)] for i in range(24)])
-    places = np.random.default_rng(3).normal(size=(10, WIDTH))
-    own = places[action] + 0.5 * generator.normal(size=(24, WIDTH))
-    fixed = 0.3 * np.random.default_rng(dataset).normal(size=WIDTH) + 0.5 * generator.normal(size=(24, WIDTH))
+    places = np.random.default_rng(3).normal(size=(10, READ))
+    own = places[action] + 0.5 * generator.normal(size=(24, READ))
+    fixed = 0.3 * np.random.default_rng(dataset).normal(size=READ) + 0.5 * generator.normal(size=(24, READ))
     return Example(dataset, person, fixed.astype(np.float32), own.astype(np.float32), action)
 
 
@@ -38,7 +40,7 @@ def test_every_data_set_has_scores_for_its_own_actions() -> None:
     discriminants, scores = fit_discriminants([*people(4), *people(4, dataset=2, actions=(1, 2, 3))])
     assert discriminants.dataset.tolist() == [0] * 4 + [2] * 3
     assert discriminants.action.tolist() == [2, 5, 7, 9, 1, 2, 3]
-    assert discriminants.weight.shape == (WIDTH, 7) and {one.shape for one in scores} == {(24, 7)}
+    assert discriminants.weight.shape == (READ, 7) and {one.shape for one in scores} == {(24, 7)}
 
 
 def test_the_scores_of_a_training_person_do_not_depend_on_their_answers() -> None:
@@ -84,27 +86,46 @@ def test_the_only_person_of_a_data_set_has_no_unseen_scores() -> None:
     assert discriminants.weight.any() and not scores.any()
 
 
-def gate_of(examples: Sequence[Example], session: Example, seed: int = 0) -> int:
-    gate = fit_gate(examples, seed)
-    statistics = np.concatenate([session.fixed.mean(axis=0), session.fixed.std(axis=0)])
-    return int((statistics @ gate.weight + gate.bias).argmax())
+def fitted_gate(examples: Sequence[Example], seed: int = 0) -> Gate:
+    features = [one.fixed for one in examples]
+    return fit_gate(features, [one.dataset for one in examples], *SCALE, seed)
+
+
+def nearest(examples: Sequence[Example], session: Example) -> int:
+    return int(fitted_gate(examples)(session.fixed).argmax())
 
 
 def test_the_gate_knows_the_data_set_of_a_session_never_seen() -> None:
     examples = [one for dataset in range(3) for one in people(5, dataset)]
     for dataset in range(3):
-        assert gate_of(examples, example("stranger", dataset, seed=50)) == dataset
+        assert nearest(examples, example("stranger", dataset, seed=50)) == dataset
 
 
 def test_a_large_data_set_is_no_likelier_than_a_small_one() -> None:
     examples = [*people(20), *people(3, 1), *people(3, 2)]
     for dataset in range(3):
-        assert gate_of(examples, example("stranger", dataset, seed=50)) == dataset
+        assert nearest(examples, example("stranger", dataset, seed=50)) == dataset
+
+
+def test_the_gate_knows_the_data_set_by_a_few_segments() -> None:
+    gate = fitted_gate([one for dataset in range(3) for one in people(5, dataset)])
+    for dataset in range(3):
+        assert gate(example("stranger", dataset, seed=50).fixed[:3]).argmax() == dataset
 
 
 def test_the_gate_is_the_same_for_the_same_seed_and_open_for_fewer_than_three_data_sets() -> None:
     examples = [one for dataset in range(3) for one in people(3, dataset)]
-    np.testing.assert_array_equal(fit_gate(examples, 1).weight, fit_gate(examples, 1).weight)
-    assert not np.array_equal(fit_gate(examples, 1).weight, fit_gate(examples, 2).weight)
-    few = fit_gate([*people(3), *people(3, 1)])
-    assert not few.weight.any() and not few.bias.any()
+    np.testing.assert_array_equal(fitted_gate(examples, 1).weight, fitted_gate(examples, 1).weight)
+    assert not np.array_equal(fitted_gate(examples, 1).weight, fitted_gate(examples, 2).weight)
+    few = fitted_gate([*people(3), *people(3, 1)])
+    np.testing.assert_array_equal(few(examples[0].fixed), [0.5, 0.5])
+
+
+def test_a_session_without_segments_does_not_shape_the_gate() -> None:
+    examples = [one for dataset in range(3) for one in people(3, dataset)]
+    silent = replace(examples[0], fixed=examples[0].fixed[:0])
+    np.testing.assert_array_equal(fitted_gate([*examples, silent]).weight, fitted_gate(examples).weight)
+
+
+def test_a_gate_of_nothing_has_no_shares() -> None:
+    assert fitted_gate([]).bias.shape == (0,)

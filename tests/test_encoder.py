@@ -6,44 +6,39 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 from toys import bursts, contraction, record
 
-from myosem.discriminants import Discriminants, Gate
+from myosem.discriminants import Discriminants
 from myosem.encoder import EncoderConfig, SessionEncoder, TextHead, turn
-from myosem.features import WIDTH, session_features
+from myosem.features import READ, session_features
 
 TINY = EncoderConfig(dimension=16, width=32, layers=2, heads=4)
-SCORES, DATASETS = 6, 3
+SCORES = 6
 
 
 def encoder_of(config: EncoderConfig = TINY, seed: int = 0) -> SessionEncoder:
-    """In evaluation mode, with a scale fitted to random sessions of three classes, and random evidence."""
+    """In evaluation mode, its scale fitted to random sessions of three classes; random discriminants."""
     torch.manual_seed(seed)
-    made = SessionEncoder(replace(config, scores=SCORES, datasets=DATASETS))
+    made = SessionEncoder(replace(config, scores=SCORES))
     generator = np.random.default_rng(seed)
-
-    def normal(*shape: int) -> NDArray[np.float32]:
-        return np.asarray(0.1 * generator.normal(size=shape), dtype=np.float32)
-
-    owner = np.arange(SCORES) % DATASETS
-    discriminants = Discriminants(normal(WIDTH, SCORES), normal(SCORES), owner, np.arange(SCORES))
-    made.evidence.fit(discriminants, Gate(normal(2 * WIDTH, DATASETS), normal(DATASETS)), torch.ones(SCORES))
-    made.evidence.remember(functional.normalize(torch.randn(SCORES, config.dimension), dim=-1))
+    weight, bias = (0.1 * generator.normal(size=shape) for shape in ((READ, SCORES), SCORES))
+    numbers = np.arange(SCORES)
+    discriminants = Discriminants(weight.astype(np.float32), bias.astype(np.float32), numbers, numbers)
+    made.fit_scores(discriminants, torch.full((SCORES,), 2.0))
     made.fit_scale([(session(12, seed=i), torch.arange(12) % 4 - 1) for i in range(3)])
     return made.eval()
 
 
 def session(count: int, seed: int = 0) -> Tensor:
-    """Features ``(count, WIDTH)`` with correlations and unequal scales."""
+    """Features ``(count, READ)`` with correlations and unequal scales."""
     generator = torch.Generator().manual_seed(seed)
     base = torch.randn(count, 5, generator=generator) @ torch.randn(
-        5, WIDTH, generator=torch.Generator().manual_seed(1)
+        5, READ, generator=torch.Generator().manual_seed(1)
     )
-    scale = torch.linspace(0.1, 10, WIDTH)
-    return (base + torch.randn(count, WIDTH, generator=generator)) * scale + 3
+    scale = torch.linspace(0.1, 10, READ)
+    return (base + torch.randn(count, READ, generator=generator)) * scale + 3
 
 
 @torch.no_grad()
@@ -58,7 +53,7 @@ def encode(encoder: SessionEncoder, features: Tensor) -> Tensor:
 def test_padding_never_matters(filling: float, context: bool) -> None:
     encoder = encoder_of(replace(TINY, context=context))
     counts = (1, 7, 12)
-    features = torch.full((3, 12, WIDTH), filling)
+    features = torch.full((3, 12, READ), filling)
     mask = torch.zeros(3, 12, dtype=torch.bool)
     for place, count in enumerate(counts):
         features[place, :count] = session(count, seed=place)
@@ -72,7 +67,7 @@ def test_padding_never_matters(filling: float, context: bool) -> None:
 
 def test_padding_may_stand_anywhere() -> None:
     encoder, features = encoder_of(), session(5)
-    spread = torch.zeros(1, 9, WIDTH)
+    spread = torch.zeros(1, 9, READ)
     mask = torch.tensor([[False, True, False, True, True, False, True, True, False]])
     spread[0, mask[0]] = features
     with torch.no_grad():
@@ -95,7 +90,7 @@ def test_vectors_have_length_one(count: int) -> None:
 
 
 def test_equal_segments_have_equal_vectors() -> None:
-    vectors = encode(encoder_of(), session(1).expand(6, WIDTH))
+    vectors = encode(encoder_of(), session(1).expand(6, READ))
     torch.testing.assert_close(vectors, vectors[:1].expand(6, -1), atol=1e-6, rtol=0)
 
 
@@ -106,6 +101,24 @@ def test_a_segment_sees_its_session_unless_told_not_to() -> None:
         other[1:] = session(7, seed=5)
         alone = torch.allclose(encode(encoder, one)[0], encode(encoder, other)[0], atol=1e-6)
         assert alone is not context
+
+
+def test_without_context_a_segment_reads_alone_exactly_as_among_others() -> None:
+    encoder, features = encoder_of(replace(TINY, context=False)), session(9)
+    together = encode(encoder, features)
+    for row in range(9):
+        torch.testing.assert_close(
+            encode(encoder, features[row : row + 1])[0], together[row], atol=1e-6, rtol=0
+        )
+
+
+def test_scores_given_in_place_of_the_discriminants_are_read_like_theirs() -> None:
+    encoder, features = encoder_of(), session(5)[None]
+    mask = torch.ones(1, 5, dtype=torch.bool)
+    _, own = encoder.standardise(features, mask)
+    theirs = own @ encoder.score_weight + encoder.score_bias
+    torch.testing.assert_close(encoder(features, mask, theirs), encoder(features, mask))
+    assert not torch.allclose(encoder(features, mask, theirs.flip(1)), encoder(features, mask), atol=1e-3)
 
 
 def test_sessions_of_a_batch_do_not_see_each_other() -> None:
@@ -126,7 +139,7 @@ def test_chance_enters_in_training_only() -> None:
 
 @pytest.mark.parametrize(
     ("config", "count"),
-    [(TINY, 31_824), (replace(TINY, context=False), 31_824), (EncoderConfig(), 1_056_448)],
+    [(TINY, 36_880), (replace(TINY, context=False), 36_880), (EncoderConfig(), 1_086_784)],
 )
 def test_the_number_of_parameters_is_known(config: EncoderConfig, count: int) -> None:
     assert sum(parameter.numel() for parameter in SessionEncoder(config).parameters()) == count
@@ -209,8 +222,8 @@ def test_turning_the_electrodes_is_turning_the_features(degrees: float) -> None:
     samples[400:700] += np.roll(samples, 1, axis=1)[400:700]
     segments = [contraction(2.0, 3.5), contraction(8.0, 11.0)]
     ring = np.arange(8) * 45.0
-    plain = session_features([record(samples, angles=ring.tolist())], segments)
-    turned = session_features([record(samples, angles=(ring + degrees).tolist())], segments)
+    plain = session_features([record(samples, angles=ring.tolist())], segments)[:, :READ]
+    turned = session_features([record(samples, angles=(ring + degrees).tolist())], segments)[:, :READ]
     found = turn(torch.from_numpy(plain)[None], angles(math.radians(degrees)))[0]
     np.testing.assert_allclose(found, turned, atol=1e-4)
 
@@ -218,8 +231,8 @@ def test_turning_the_electrodes_is_turning_the_features(degrees: float) -> None:
 def test_turning_by_one_electrode_is_moving_every_channel_on_by_one() -> None:
     samples = bursts() * np.linspace(1, 2, 8, dtype=np.float32)
     segments = [contraction(2.0, 3.5)]
-    plain = torch.from_numpy(session_features([record(samples)], segments))[None]
-    moved = session_features([record(np.roll(samples, 1, axis=1).copy())], segments)
+    plain = torch.from_numpy(session_features([record(samples)], segments)[:, :READ])[None]
+    moved = session_features([record(np.roll(samples, 1, axis=1).copy())], segments)[:, :READ]
     np.testing.assert_allclose(turn(plain, angles(math.radians(45)))[0], moved, atol=1e-4)
 
 
@@ -242,28 +255,3 @@ def test_a_phrase_moves_towards_the_action_it_is_closest_to() -> None:
     for place in range(3):
         assert after[place] @ actions[place] > before[place] @ actions[place]
     torch.testing.assert_close(after.norm(dim=-1), torch.ones(5))
-
-
-def test_evidence_moves_segments_towards_the_words_it_speaks_for() -> None:
-    features = session(6)
-    for recall in (0.0, 1.0, 50.0):
-        encoder = encoder_of(replace(TINY, recall=recall))
-        mask = torch.ones(1, 6, dtype=torch.bool)
-        fixed, own = encoder.alone(features)
-        said = functional.normalize(encoder.evidence.recall(fixed[None], own[None], mask)[0], dim=-1)
-        likeness = (encode(encoder, features) * said).sum(dim=-1)
-        assert bool((likeness > 0.99).all()) == (recall == 50.0)
-
-
-def test_evidence_weighs_actions_within_data_sets_and_data_sets_by_the_session() -> None:
-    encoder, features = encoder_of(), session(6)
-    mask = torch.ones(1, 6, dtype=torch.bool)
-    fixed, own = (view[None] for view in encoder.alone(features))
-    encoder.evidence.anchors = torch.eye(SCORES, TINY.dimension)
-    shares = encoder.evidence.recall(fixed, own, mask)[0, :, :SCORES]
-    gate = encoder.evidence.gate(fixed, mask)[0, 0]
-    scores = encoder.evidence.scores(own)[0]
-    for dataset in range(DATASETS):
-        columns = [score for score in range(SCORES) if score % DATASETS == dataset]
-        wanted = torch.softmax(scores[:, columns] / 4.0, dim=-1) * gate[dataset]
-        torch.testing.assert_close(shares[:, columns], wanted)

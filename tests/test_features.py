@@ -5,31 +5,31 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.linalg import logm
+from scipy.linalg import expm
 from toys import bursts, contraction, record, resting
 
+from myosem import tokens
 from myosem.features import (
     COURSE,
     GROUPS,
-    HARMONICS,
+    READ,
     SCALARS,
     WIDTH,
-    channel_angles,
+    ChannelFeatures,
     channel_features,
-    harmonic_basis,
     segment_session,
     session_features,
+    to_harmonics,
 )
 from myosem.readers import read_recordings
-from myosem.records import Channel, Signal, dead_channels
+from myosem.records import Signal, dead_channels
+from myosem.ring import HARMONICS
 from myosem.segments import find_segments, rest_power
 from myosem.signal import to_frames
 
 SEGMENTS = [contraction(2.0, 3.5), resting(4.0, 4.8), contraction(5.0, 5.6), contraction(8.0, 11.0)]
 MEAN, SPREAD, TREND = 0, 1, 2
 FIFTHS = slice(GROUPS - COURSE, GROUPS)
-CHANNELS = 4
-"""Place of the number of channels among the scalars."""
 
 
 def uneven(channels: int = 8, rate_hz: float = 200.0, seed: int = 0) -> NDArray[np.float32]:
@@ -45,6 +45,10 @@ def described(samples: NDArray[np.float32], angles: list[float] | None = None) -
     return session_features([record(samples, angles=angles)], SEGMENTS)
 
 
+def covariances(features: ChannelFeatures) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    return features.log_covariance, features.log_covariance_of_steps
+
+
 @pytest.mark.parametrize("channels", [1, 2, 3, 8, 10, 128])
 @pytest.mark.parametrize("rate_hz", [100.0, 1000.0])
 def test_the_width_is_the_same_for_any_number_of_channels(channels: int, rate_hz: float) -> None:
@@ -52,7 +56,7 @@ def test_the_width_is_the_same_for_any_number_of_channels(channels: int, rate_hz
     found = session_features([recording], SEGMENTS)
     assert found.shape == (len(SEGMENTS), WIDTH) and found.dtype == np.float32
     assert np.isfinite(found).all()
-    assert WIDTH == GROUPS * HARMONICS + HARMONICS**2 + SCALARS
+    assert READ == GROUPS * HARMONICS + 2 * HARMONICS**2 + SCALARS and WIDTH == READ + tokens.SUMMARY
 
 
 def test_no_segments_have_no_features() -> None:
@@ -81,11 +85,31 @@ def test_a_dead_channel_reads_as_rest_and_leaves_the_others_alone(constant: floa
     living = [0, 1, 2, 4, 5, 6, 7]
     found = channel_features([record(broken, signal=signal)], SEGMENTS)
     alone = channel_features([record(samples[:, living], signal=signal)], SEGMENTS)
-    assert not found.courses[:, :, 3].any() and not found.log_covariance[:, 3].any()
+    assert not found.courses[:, :, 3].any()
     np.testing.assert_allclose(found.courses[:, :, living], alone.courses, atol=1e-5)
-    np.testing.assert_allclose(found.log_covariance[:, living][:, :, living], alone.log_covariance, atol=1e-5)
-    others = [place for place in range(SCALARS) if place != CHANNELS]
-    np.testing.assert_allclose(found.scalars[:, others], alone.scalars[:, others], atol=1e-5)
+    for broken_square, square in zip(covariances(found), covariances(alone), strict=True):
+        assert not broken_square[:, 3].any() and not broken_square[:, :, 3].any()
+        np.testing.assert_allclose(broken_square[:, living][:, :, living], square, atol=1e-5)
+    np.testing.assert_allclose(found.scalars, alone.scalars, atol=1e-5)
+    assert np.flatnonzero(found.alive).tolist() == living and alone.alive.all()
+
+
+def test_a_dead_channel_is_left_out_of_the_ring() -> None:
+    samples = np.repeat(bursts(channels=1), 8, axis=1)  # the same everywhere: one number and no waves
+    broken = samples.copy()
+    broken[:, 3] = 0
+    whole, found = described(samples), described(broken)
+    courses = slice(0, GROUPS * HARMONICS)
+    np.testing.assert_allclose(found[:, courses], whole[:, courses], atol=1e-5)
+    np.testing.assert_allclose(found[:, READ - SCALARS :], whole[:, READ - SCALARS :], atol=1e-4)
+    assert np.abs(whole[:, 0]).max() > 1
+
+
+@pytest.mark.parametrize("kept", [slice(None), slice(3)])
+def test_harmonics_are_kept_in_single_precision(kept: slice) -> None:
+    channels = channel_features([record(uneven())], SEGMENTS[kept])
+    assert to_harmonics(channels).dtype == np.float32
+    np.testing.assert_allclose(channels.angles, np.arange(8) * np.pi / 4)
 
 
 def test_a_session_in_which_nothing_ever_changes_is_finite() -> None:
@@ -109,16 +133,20 @@ def test_a_channel_that_dies_between_recordings_is_finite() -> None:
     assert np.isfinite(session_features([record(first), record(second)], segments)).all()
 
 
-def test_the_log_covariance_is_the_logarithm_of_the_covariance() -> None:
+@pytest.mark.parametrize("steps", [False, True])
+def test_the_log_covariance_is_the_logarithm_of_the_covariance(steps: bool) -> None:
     recording = record(uneven(5))
     [frames] = [to_frames(recording)]
-    found = channel_features([recording], SEGMENTS).log_covariance
+    found = covariances(channel_features([recording], SEGMENTS))[int(steps)]
     unit = np.exp(np.mean(np.log(rest_power([frames]))))
     for matrix, segment in zip(found, SEGMENTS, strict=True):
         part = frames.filtered[round(segment.start_s * 200) : round(segment.end_s * 200)].astype(np.float64)
+        if steps:
+            part = np.concatenate([np.zeros((1, 5)), part[1:] - part[:-1]])
         covariance = sum(np.outer(row, row) for row in part) / len(part) / unit
         shrunk = covariance + 0.01 * (np.trace(covariance) / 5 + 1e-6) * np.eye(5)
-        np.testing.assert_allclose(matrix, logm(shrunk), atol=1e-4)
+        loudest = np.abs(shrunk).max()
+        np.testing.assert_allclose(expm(matrix.astype(np.float64)) / loudest, shrunk / loudest, atol=1e-5)
 
 
 def test_strength_spread_trend_and_course_say_what_they_should() -> None:
@@ -133,11 +161,21 @@ def test_strength_spread_trend_and_course_say_what_they_should() -> None:
     np.testing.assert_allclose(courses[SPREAD], 20 / np.sqrt(12) * scale, atol=0.05)
     np.testing.assert_allclose(courses[TREND], 10 / 3 * scale, atol=0.05)
     np.testing.assert_allclose(courses[FIFTHS].mean(axis=1), np.array([-8, -4, 0, 4, 8]) * scale, atol=0.1)
-    seconds, loudness, spread, kind, channels, rate = found.scalars[0]
-    assert seconds == pytest.approx(np.log(10)) and kind == 1 and channels == 1
-    assert rate == pytest.approx(np.log2(rate_hz))
+    seconds, loudness, spread, kind = found.scalars[0]
+    assert seconds == pytest.approx(np.log(10)) and kind == 1
     assert loudness == pytest.approx(courses[MEAN].mean(), abs=1e-5)
     assert spread == pytest.approx(courses[SPREAD].mean(), abs=0.05)
+
+
+def test_the_last_numbers_are_what_the_tokens_of_a_segment_say() -> None:
+    recording = record(uneven())
+    words = tokens.session_tokens([recording], SEGMENTS)
+    found = session_features([recording], SEGMENTS)[:, READ:]
+    for row, segment in enumerate(found):
+        own = words.values[row][words.mask[row]].astype(np.float64)
+        level, shape = own[:, tokens.LEVEL], own[:, tokens.SHAPE]
+        wanted = np.concatenate([level.mean(axis=0), level.std(axis=0), shape.mean(axis=0)])
+        np.testing.assert_allclose(segment, wanted, atol=1e-4)
 
 
 def test_both_ways_to_the_features_of_a_session_agree() -> None:
@@ -152,37 +190,6 @@ def test_the_features_of_a_segment_do_not_depend_on_the_other_segments() -> None
     for position, segment in enumerate(SEGMENTS):
         alone = session_features([record(uneven())], [segment])[0]
         np.testing.assert_allclose(alone, whole[position], atol=1e-5)
-
-
-def test_unknown_angles_are_equally_spaced() -> None:
-    channels = [Channel("a", 10.0), Channel("b"), Channel("c", 20.0), Channel("d")]
-    np.testing.assert_allclose(np.rad2deg(channel_angles(channels)), [0, 90, 180, 270])
-    np.testing.assert_allclose(np.rad2deg(channel_angles(channels[::2])), [10, 20])
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 8, 9, 10, 16])
-def test_a_wave_round_the_limb_is_its_own_harmonic(count: int) -> None:
-    angles = np.arange(count) * 2 * np.pi / count
-    basis = harmonic_basis(angles)
-    assert basis.shape == (HARMONICS, count)
-    np.testing.assert_allclose(basis @ np.full(count, 3.0), np.eye(HARMONICS)[0] * 3, atol=1e-12)
-    for order in range(1, HARMONICS // 2 + 1):
-        cosine, sine = basis @ np.cos(order * angles), basis @ np.sin(order * angles)
-        wanted_cosine, wanted_sine = np.zeros(HARMONICS), np.zeros(HARMONICS)
-        if 2 * order < count:
-            wanted_cosine[2 * order - 1], wanted_sine[2 * order] = 0.5, 0.5
-            np.testing.assert_allclose(cosine, wanted_cosine, atol=1e-12)
-            np.testing.assert_allclose(sine, wanted_sine, atol=1e-12)
-        elif 2 * order > count:
-            assert not basis[2 * order - 1 : 2 * order + 1].any()
-
-
-def test_rings_of_eight_and_of_sixteen_see_the_same_map() -> None:
-    def smooth(count: int) -> NDArray[np.float64]:
-        angles = np.arange(count) * 2 * np.pi / count
-        return harmonic_basis(angles) @ (2 + np.cos(angles - 1) + 0.5 * np.sin(2 * angles))
-
-    np.testing.assert_allclose(smooth(8), smooth(16), atol=1e-12)
 
 
 @pytest.mark.parametrize("file", ["myo_up/E1/s1e1.mat", "unibo_inail/user_1_day_1_posture_1.mat"])

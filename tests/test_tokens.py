@@ -11,9 +11,9 @@ from scipy.signal import resample_poly
 from toys import bursts, contraction, record, resting
 
 from myosem import tokens
-from myosem.features import HARMONICS, harmonic_basis
 from myosem.readers import read_recordings
 from myosem.records import Channel, Recording, Segment
+from myosem.ring import HARMONICS, known_harmonics, ring_fit
 from myosem.segments import find_segments
 from myosem.synth import ElectrodeLayout, ForearmSubject, SessionSettings, simulate_session
 from myosem.tokens import (
@@ -26,8 +26,6 @@ from myosem.tokens import (
     SHAPE,
     WIDTH,
     device_bands,
-    known_harmonics,
-    ring_fit,
     session_tokens,
     support,
     token_times,
@@ -240,7 +238,10 @@ def test_equally_spaced_electrodes_have_their_fourier_series(count: int) -> None
     order = (np.arange(HARMONICS) + 1) // 2
     plain = 2 * order < count
     fit = ring_fit(angles, np.ones(count, dtype=bool))
-    wanted = harmonic_basis(angles) / np.where(plain, 1 + 0.005 * order**2, 1)[:, None]
+    sine = np.arange(HARMONICS) % 2 == 0
+    phase = order[:, None] * angles
+    series = np.where((sine & (order > 0))[:, None], np.sin(phase), np.cos(phase)) / count
+    wanted = series / (1 + 0.0005 * order**2)[:, None]
     np.testing.assert_allclose(fit[plain], wanted[plain], atol=1e-9)
     assert not fit[~known_harmonics(angles)].any()
 

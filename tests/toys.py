@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from myosem.adaptation import Gate, SessionAdapter, Statistics
 from myosem.corpus import Session
-from myosem.features import GROUPS, SCALARS, WIDTH, ChannelFeatures
+from myosem.features import GROUPS, READ, SCALARS, WIDTH, ChannelFeatures
 from myosem.records import Channel, Recording, Segment, Signal, Span
 
 Stretches = Sequence[tuple[float, float]]
@@ -72,6 +73,8 @@ def span(start_s: float, end_s: float, action: str | None = "fist") -> Span:
 
 
 ACTIONS = ("fist", "open-hand", "point", "rest")
+RING = np.arange(4) * np.pi / 2
+"""Where the electrodes of a toy session are, in radians."""
 
 
 def toy_session(
@@ -95,16 +98,35 @@ def toy_session(
     features = (middle + noise * generator.normal(size=middle.shape)).astype(np.float32)
     count, channels = len(actions), 4
     courses = features[:, : GROUPS * channels].reshape(count, GROUPS, channels)
-    square = features[:, -channels * channels - SCALARS : -SCALARS].reshape(count, channels, channels)
+    scalars = features[:, READ - SCALARS : READ]
+    flat = features[:, READ - SCALARS - 2 * channels**2 : READ - SCALARS]
+    flat = flat.reshape(count, 2, channels, channels)
+    square, steps = np.moveaxis(flat + flat.transpose(0, 1, 3, 2), 1, 0)
     return Session(
         dataset=dataset,
         subject=subject or person,
         person=f"{dataset}/{person}",
         name="1",
         features=features,
-        channels=ChannelFeatures(courses, square + square.transpose(0, 2, 1), features[:, -SCALARS:]),
+        channels=ChannelFeatures(
+            courses, square, steps, scalars, np.ones(channels, dtype=bool), RING, features[:, READ:]
+        ),
         spans=tuple(Span(i, i + 1.0, one, one) if one else None for i, one in enumerate(actions)),
         simulated=simulated,
+    )
+
+
+def toy_adapter(dimension: int, sessions: Sequence[Session] = ()) -> SessionAdapter:
+    """Knows two data sets with the same actions; where their words lie in the shared space is random."""
+    gate = Gate(np.zeros(READ), np.ones(READ), np.zeros((2 * READ, 2)), np.log([3.0, 1.0]))
+    known = sessions or [toy_session(f"p{number}", seed=number) for number in range(3)]
+    material = [(one.features, one.actions) for one in known]
+    statistics = tuple(Statistics.of(name, RING, material, len(known)) for name in ("one", "two"))
+    generator = np.random.default_rng(dimension)
+    anchors = [generator.normal(size=(len(one.actions), dimension)) for one in statistics]
+    lengths = [np.linalg.norm(rows, axis=1, keepdims=True) for rows in anchors]
+    return SessionAdapter(
+        gate, statistics, tuple(rows / own for rows, own in zip(anchors, lengths, strict=True))
     )
 
 
