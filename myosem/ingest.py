@@ -7,10 +7,10 @@ there and ends with the same catalogue.
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -312,7 +312,8 @@ def _write_vectors(
 ) -> None:
     """``vectors.npy`` in the order of the catalogue, from the last version's vectors and new ones."""
     path = writer.prepared / VECTORS
-    vectors = np.lib.format.open_memmap(path, "w+", np.float32, (len(origins), dimension))
+    create: Callable[..., np.memmap[Any, np.dtype[np.float32]]] = np.lib.format.open_memmap
+    vectors = create(path, "w+", np.float32, (len(origins), dimension))
     old_rows = np.flatnonzero(origins[:, 0] >= 0)
     for first in range(0, len(old_rows), BLOCK):
         rows = old_rows[first : first + BLOCK]

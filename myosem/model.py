@@ -13,15 +13,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from myosem.adaptation import SessionAdapter
 from myosem.errors import ModelError
+
+if TYPE_CHECKING:
+    from myosem.adaptation import SessionAdapter
 
 FORMAT = 2
 CONFIG = "config.json"
@@ -334,7 +336,9 @@ class Model:
         return open_onnx(self.folder / EMG_ENCODER)
 
     @cached_property
-    def _adapter(self) -> SessionAdapter:
+    def _adapter(self) -> "SessionAdapter":
+        from myosem.adaptation import SessionAdapter  # filters samples with scipy, which words do not need
+
         return SessionAdapter.load(self.folder / ADAPTER)
 
     def encode_text(self, texts: Sequence[str]) -> Vectors:
