@@ -8,10 +8,14 @@ import pytest
 import torch
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
+from toys import toy_adapter, toy_session
 
+from myosem.adaptation import Gate, SessionAdapter
 from myosem.bundle import export_bundle
 from myosem.errors import ModelError
+from myosem.features import WIDTH
 from myosem.model import (
+    ADAPTER,
     CONFIG,
     FILES,
     PACKAGED,
@@ -26,15 +30,17 @@ from myosem.model import (
 from myosem.onnx_export import pack_int8, to_onnx
 
 FEATURES, DIMENSION = 12, 16
+STILL = SessionAdapter(Gate(np.zeros(1), np.ones(1), np.zeros((2, 0)), np.zeros(0)), (), ())
+"""Moves nothing."""
 ACTIONS = {"fist": ("make a fist", "close the hand"), "rest": ("do nothing",)}
 
 
 class StandInEncoder(nn.Module):
     """A small set transformer: standardise over the session, attend over its segments, norm."""
 
-    def __init__(self) -> None:
+    def __init__(self, features: int = FEATURES) -> None:
         super().__init__()
-        self.first = nn.Linear(2 * FEATURES, DIMENSION)
+        self.first = nn.Linear(2 * features, DIMENSION)
         self.attention = nn.MultiheadAttention(DIMENSION, 2, batch_first=True)
         self.last = nn.Linear(DIMENSION, DIMENSION)
 
@@ -72,6 +78,7 @@ def write(folder: Path, **changes: object) -> Model:
     fields: dict[str, object] = {
         "name": "tiny",
         "encoder": StandInEncoder(),
+        "adapter": STILL,
         "text_head": Head(),
         "feature_version": "test-1",
         "feature_width": FEATURES,
@@ -147,6 +154,20 @@ def test_sessions_of_any_length_match_torch(folder: Path, count: int) -> None:
     vectors = Model.load(folder).encode_session(features)
     assert vectors.dtype == np.float32
     np.testing.assert_allclose(vectors, expected, atol=1e-5)
+
+
+def test_the_adapter_moves_the_vectors_of_a_session(tmp_path: Path) -> None:
+    encoder, adapter = StandInEncoder(WIDTH), toy_adapter(DIMENSION)
+    shape = {"encoder": encoder, "feature_width": WIDTH}
+    features = toy_session("stranger").features
+    plain = write(tmp_path / "plain", **shape).encode_session(features)
+    model = write(tmp_path / "moved", **shape, adapter=adapter)
+    moved = model.encode_session(features)
+    assert moved.dtype == np.float32
+    np.testing.assert_allclose(moved, adapter.move(features, plain), atol=1e-4)
+    assert not np.allclose(moved, plain, atol=1e-2)
+    np.testing.assert_allclose(np.linalg.norm(moved, axis=1), 1, atol=1e-5)
+    assert model.encode_session(features[:0]).shape == (0, DIMENSION)
 
 
 def test_text_vectors_match_the_torch_head_on_the_same_tower(folder: Path) -> None:
@@ -231,12 +252,12 @@ def test_verify_finds_a_changed_file(own: Path, file: str) -> None:
         Model.load(own).verify()
 
 
-@pytest.mark.parametrize("file", ["actions.npz", TOKENIZER])
+@pytest.mark.parametrize("file", ["actions.npz", ADAPTER, TOKENIZER])
 def test_damaged_files_are_named(own: Path, file: str) -> None:
     change(own, file, (own / file).read_bytes()[:60])
     model = Model.load(own)
     with pytest.raises(ModelError, match=f"{file} cannot be loaded"):
-        assert model.action_vectors is model.encode_text(["fist"])
+        assert [model.action_vectors, model.encode_text(["fist"]), model.encode_session(features_of(2))] == []
 
 
 def test_actions_of_another_shape_are_refused(own: Path) -> None:
@@ -255,8 +276,8 @@ def test_actions_are_never_unpickled(own: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": 2}, "another version; got 2; expected 1"),
-        ({"format": None}, "another version; got none; expected 1"),
+        ({"format": 1}, "another version; got 1; expected 2"),
+        ({"format": None}, "another version; got none; expected 2"),
         ({"name": None}, "missing, unknown or of the wrong type: name"),
         ({"dimension": "16"}, "wrong type: dimension"),
         ({"colour": "red"}, "missing, unknown or of the wrong type: colour"),

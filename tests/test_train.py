@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from toys import ACTIONS, tower, toy_session
+from toys import ACTIONS, RING, tower, toy_session
 
 from myosem import train
 from myosem.corpus import Session
 from myosem.encoder import EncoderConfig
 from myosem.errors import LibraryError
+from myosem.features import READ
 from myosem.train import TextBank, TrainConfig, Trainer, embed, prompt_texts
 
 TINY = TrainConfig(
@@ -83,6 +84,37 @@ def test_the_loss_falls_and_people_never_seen_are_searched_without_a_mistake() -
         assert {stranger.actions[row] for row in first} == {action}
 
 
+def test_the_adapter_knows_the_training_people_of_each_data_set() -> None:
+    others = [toy_session(f"q{number}", ("fist", "rest", None) * 4, dataset="z") for number in range(2)]
+    again = toy_session("p0", subject="alias", seed=9)
+    strange = toy_session("x", ("shrug", "fist") * 3, dataset="one-action", places=("fist", "shrug"))
+    sessions = [*people(3), again, *others, strange]
+    trainer, _ = trained(sessions, replace(TINY, steps=2))
+    one, two = trainer.adapter.statistics
+    assert (one.dataset, one.people, one.actions) == ("toy", 3, ACTIONS)
+    assert (two.dataset, two.people, two.actions) == ("z", 2, ("fist", "rest"))
+    np.testing.assert_array_equal(one.angles, RING)
+    memory = trainer.head.memory.numpy()
+    np.testing.assert_allclose(trainer.adapter.anchors[0], memory, atol=1e-6)
+    np.testing.assert_allclose(trainer.adapter.anchors[1], memory[[0, 3]], atol=1e-6)
+    assert trainer.adapter.gate.bias.shape == (2,)
+
+
+def test_vectors_moved_by_the_adapter_are_found_by_words() -> None:
+    trainer, _ = trained(people(), replace(TINY, steps=5))
+    stranger = toy_session("stranger", seed=77)
+    moved = trainer.adapter.move(stranger.features, embed(trainer.encoder, stranger.features))
+    best = (moved @ trainer.head.memory.numpy().T).argmax(axis=1)
+    assert [ACTIONS[place] for place in best] == list(stranger.actions)
+
+
+@pytest.mark.parametrize("context", [True, False])
+def test_the_adapter_reads_sessions_as_the_encoder_does(context: bool) -> None:
+    config = replace(TINY, steps=1, encoder=replace(TINY.encoder, context=context))
+    trainer, _ = trained(people(2), config)
+    assert [one.context for one in trainer.adapter.statistics] == [context]
+
+
 def test_without_training_people_never_seen_are_not_found() -> None:
     trainer, _ = trained(people(), replace(TINY, steps=0))
     stranger = toy_session("stranger", seed=77)
@@ -126,7 +158,9 @@ def test_small_data_sets_are_drawn_more_often_than_their_size_would() -> None:
 def test_a_batch_is_made_of_segments_of_its_sessions() -> None:
     sessions = people()
     known = {
-        one.features[row].tobytes(): action for one in sessions for row, action in enumerate(one.actions)
+        one.features[row, :READ].tobytes(): action
+        for one in sessions
+        for row, action in enumerate(one.actions)
     }
     trainer = Trainer(sessions, BANK, replace(TINY, segments=9))
     sizes = set()
