@@ -49,7 +49,7 @@ class Pretrainer:
         self.model.to(self.device).train()
         self.optimizers = (
             self._optimizer(self.model.quantizer),
-            self._optimizer(self.model.encoder, self.model.guess, self.model.rebuild),
+            self._optimizer(self.model.encoder, self.model.guess),
         )
 
     @property
@@ -109,13 +109,8 @@ class Pretrainer:
         self.model.quantizer.eval()
         target = self.model.quantizer.codes(mine.values)
         with self._autocast():
-            hidden = self.model.encoder.train()(mine, hide, context=context)[hide]
-            guess, rebuilt = self.model.guess(hidden), self.model.rebuild(hidden)
-        loss = functional.cross_entropy(guess.float(), target[hide], reduction="sum")
-        if self.config.rebuild > 0:
-            error = self.model.quantizer.errors(mine.values[hide], rebuilt.float())
-            loss = loss + self.config.rebuild * error.sum()
-        loss = loss / hidden_tokens
+            guess = self.model.guess(self.model.encoder.train()(mine, hide, context=context)[hide])
+        loss = functional.cross_entropy(guess.float(), target[hide], reduction="sum") / hidden_tokens
         self._update(1, loss)
         return _total(loss)
 

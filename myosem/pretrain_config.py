@@ -84,7 +84,6 @@ class PretrainConfig:
         stage2: its length.
         ratio: share of the tokens that stage 2 hides.
         alone: share of the steps of stage 2 that read segments without context.
-        rebuild: weight of the error of the content of hidden tokens, guessed beside their code.
         weight_decay: of AdamW.
         turn_deg: standard deviation of the angle by which the electrodes are turned.
         gain: standard deviation of the change of the level over rest, in units of its natural logarithm.
@@ -95,10 +94,9 @@ class PretrainConfig:
     stage1: StageConfig = field(
         default_factory=lambda: StageConfig(steps=600, batch=1024, learning_rate=2e-3)
     )
-    stage2: StageConfig = field(default_factory=lambda: StageConfig(steps=800, batch=8, learning_rate=1e-3))
+    stage2: StageConfig = field(default_factory=lambda: StageConfig(600, 8, 1e-3))
     ratio: Share = 0.5
     alone: Share = 0.25
-    rebuild: Annotated[float, Field(ge=0)] = 1.0
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     turn_deg: Annotated[float, Field(ge=0)] = 10.0
     gain: Annotated[float, Field(ge=0)] = 0.2

@@ -170,7 +170,6 @@ class TokenModel(nn.Module):
         self.quantizer = TokenQuantizer(quantizer)
         self.encoder = SentenceEncoder(sentence)
         self.guess = nn.Linear(sentence.width, quantizer.codes)
-        self.rebuild = nn.Linear(sentence.width, CONTENT.stop)
 
     @property
     def width(self) -> int:
