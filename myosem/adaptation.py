@@ -12,6 +12,7 @@ reads a label of the session, and the order of its segments does not matter.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from myosem import tokens
 from myosem.errors import ModelError
-from myosem.features import GROUPS, READ
+from myosem.features import GROUPS, READ, turned
 from myosem.ring import HARMONICS, known_harmonics, ring_waves
 
 VIEWS = 3
@@ -36,6 +37,9 @@ SOFTNESS = 2.0
 SESSION_WEIGHT = 0.5
 SCARCE = 1e-3
 TINY = 1e-9
+TURN_DOUBT, MOST_DOUBT = 20.0, 0.8
+EVIDENCE = 20.0
+ELECTRODE_VIEWS = 2
 EVEN = 1e-6
 TOLD_WEIGHT = 3.0
 TOLD_GAIN = 3.0
@@ -175,6 +179,34 @@ class Statistics:
                 encoder.update(likely)
         return self._agree(views, scores, encoder)
 
+    def straightened(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Features turned back where the band probably sits one electrode further round than on others.
+
+        Only rings of equally spaced electrodes can be told to be turned, and the fewer people are known, the
+        more it takes: with few, how one person differs from them looks like a turn.
+        """
+        pitch = _pitch(self.angles)
+        if not self.context or pitch is None or len(features) == 0:
+            return features
+        doubt = min(TURN_DOUBT / self.people**2, MOST_DOUBT)
+        candidates = [turned(features, turn * pitch) for turn in (0, -1, 1)]
+        gains = [self._evidence(one) - doubt * (number > 0) for number, one in enumerate(candidates)]
+        return candidates[int(np.argmax(gains))]
+
+    def _evidence(self, features: NDArray[np.float32]) -> float:
+        """How well the electrodes' numbers fit what is known of any action; higher is better."""
+        total = 0.0
+        known = zip(self.views(features), self.mean, self.covariance, strict=True)
+        for view, mean, covariance in islice(known, ELECTRODE_VIEWS):
+            shrunk = _shrunk(covariance)
+            near = (view * np.linalg.solve(shrunk, view.T).T).sum(axis=1)[:, None]
+            weight = np.linalg.solve(shrunk, mean.T)
+            distance = near - 2 * view @ weight + (mean.T * weight).sum(axis=0)
+            fit = -0.5 * EVIDENCE * distance / view.shape[1]
+            best = fit.max(axis=1)
+            total += float((best + np.log(np.exp(fit - best[:, None]).mean(axis=1))).mean())
+        return total
+
     def _learned(self, views: Views, likely: Wide, told: "Told | None") -> list[tuple[Wide, Wide]]:
         """Discriminants of training people and session, whose segments probably are ``likely (N, K)``."""
         if told is not None:
@@ -253,6 +285,12 @@ class SessionAdapter:
     gate: Gate
     statistics: tuple[Statistics, ...]
     anchors: tuple[Wide, ...]
+
+    def straightened(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A session's ``(N, WIDTH)`` turned back, if for the people it resembles its band is turned."""
+        if not len(features) or not self.statistics:
+            return features
+        return self.statistics[int(self.gate(features).argmax())].straightened(features)
 
     def move(self, features: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Unit vectors ``(N, D)`` of a session's segments from those of the encoder.
@@ -395,10 +433,20 @@ def _updated(values: Wide, weight: Wide, mean: Wide, covariance: Wide) -> tuple[
 
 def _discriminant(mean: Wide, covariance: Wide) -> tuple[Wide, Wide]:
     """Weight ``(W, K)`` and bias ``(K,)`` of linear scores, the covariance drawn towards a ball."""
-    level = np.trace(covariance) / len(covariance)
-    shrunk = (1 - SHRINKAGE) * covariance + (SHRINKAGE * level + TINY) * np.eye(len(covariance))
-    weight = np.linalg.solve(shrunk, mean.T)
+    weight = np.asarray(np.linalg.solve(_shrunk(covariance), mean.T), dtype=np.float64)
     return weight, -0.5 * (mean.T * weight).sum(axis=0)
+
+
+def _shrunk(covariance: Wide) -> Wide:
+    level = np.trace(covariance) / len(covariance)
+    return np.asarray((1 - SHRINKAGE) * covariance + (SHRINKAGE * level + TINY) * np.eye(len(covariance)))
+
+
+def _pitch(angles: Wide) -> float | None:
+    """The angle from one electrode to the next, where all lie equally far apart round the limb."""
+    gaps = np.diff(np.sort(np.mod(angles, 2 * np.pi)))
+    pitch = 2 * np.pi / len(angles)
+    return pitch if len(angles) > 2 and np.allclose(gaps, pitch, atol=1e-3) else None
 
 
 def _unit(rows: Wide) -> Wide:

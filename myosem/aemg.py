@@ -78,7 +78,7 @@ class FittedAemg:
             raise UsageError(f"AEMG was not trained on {session.dataset}", exists=names)
         number = names.index(session.dataset)
         known, anchors = self.adapter.statistics[number], self.adapter.anchors[number]
-        features = session.session.features
+        features = known.straightened(session.session.features)
         vectors = embed(self.encoder, features) if self.encoder is not None else None
         told = self._told(number) if self.person else None
         return to_columns(known.log_posterior(features, vectors, anchors, told), known.actions, actions)
@@ -91,7 +91,7 @@ class FittedAemg:
         known = self.adapter.statistics[number]
         labelled = [session.trial_of >= 0 for session in self.person]
         parts = [
-            tuple(view[rows] for view in known.views(session.session.features))
+            tuple(view[rows] for view in known.views(known.straightened(session.session.features)))
             for session, rows in zip(self.person, labelled, strict=True)
         ]
         views = tuple(np.concatenate(own) for own in zip(*parts, strict=True))

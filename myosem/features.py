@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from myosem import tokens
 from myosem.records import Recording, Segment
-from myosem.ring import HARMONICS, channel_angles, fill_pairs, ring_fit
+from myosem.ring import HARMONICS, channel_angles, fill_pairs, ring_fit, ring_turn
 from myosem.segments import rest_power, segments_of_frames
 from myosem.signal import Frames, to_frames
 
@@ -161,6 +161,20 @@ def to_harmonics(features: ChannelFeatures) -> Array:
     ]
     parts = [courses.reshape(-1, GROUPS * HARMONICS), *covariances, features.scalars, features.words]
     return np.concatenate(parts, axis=1, dtype=np.float32)
+
+
+def turned(features: Array, angle: float) -> Array:
+    """Features ``(N, WIDTH)`` as if the electrodes had been turned round the limb by ``angle`` radians.
+
+    The spread of the tokens' levels does not turn exactly; it is turned like a level.
+    """
+    count, turn = len(features), ring_turn(angle).astype(np.float32)
+    first, second = GROUPS * HARMONICS, GROUPS * HARMONICS + 2 * HARMONICS**2
+    courses = features[:, :first].reshape(count, GROUPS, HARMONICS) @ turn.T
+    squares = turn @ features[:, first:second].reshape(count, 2, HARMONICS, HARMONICS) @ turn.T
+    words = features[:, READ:].reshape(count, tokens.SUMMARY // HARMONICS, HARMONICS) @ turn.T
+    parts = [courses, squares, features[:, second:READ], words]
+    return np.concatenate([part.reshape(count, -1) for part in parts], axis=1)
 
 
 def describe_session(recordings: Sequence[Recording]) -> tuple[list[Segment], ChannelFeatures]:

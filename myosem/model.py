@@ -369,12 +369,13 @@ class Model:
         if not np.isfinite(features).all():
             bad = int(np.flatnonzero(~np.isfinite(features).all(axis=1))[0])
             raise ModelError("the features are not finite", got=f"segment {bad}", expected="finite numbers")
+        straight = self._adapter.straightened(np.asarray(features, dtype=np.float32))
         vectors = np.zeros((len(features), self.dimension), dtype=np.float32)
         parts = -(-len(features) // _CONTEXT)
         for part in range(parts):
-            rows = np.ascontiguousarray(features[part::parts], dtype=np.float32)
+            rows = np.ascontiguousarray(straight[part::parts])
             vectors[part::parts] = _unit(self._encoder.run(None, {"features": rows})[0])
-        return self._adapter.move(np.asarray(features, dtype=np.float32), vectors)
+        return self._adapter.move(straight, vectors)
 
     def verify(self) -> None:
         """Compare every file with its checksum, and the fingerprint with the files.

@@ -186,8 +186,9 @@ class CosineScorer:
         """``(N, A)`` for the N segments of a session and A actions."""
         names = [self._name(action) for action in actions]
         words = self._trainer.head(torch.from_numpy(self._tower.encode(names))).numpy()
-        vectors = embed(self._trainer.encoder, session.features)
-        return np.asarray(self._trainer.adapter.move(session.features, vectors) @ words.T)
+        features = self._trainer.adapter.straightened(session.features)
+        vectors = embed(self._trainer.encoder, features)
+        return np.asarray(self._trainer.adapter.move(features, vectors) @ words.T)
 
     def _name(self, action: str) -> str:
         """What to search for; an action of another version of the prompts is its id in words."""

@@ -59,6 +59,16 @@ def ring_fit(angles: Array, alive: NDArray[np.bool_]) -> Array:
     return np.asarray(fit @ ring_fill(angles, alive))
 
 
+def ring_turn(angle: float) -> Array:
+    """``(HARMONICS, HARMONICS)`` that turns harmonics into those of the map turned by ``angle`` radians."""
+    turn = np.eye(HARMONICS)
+    for order in range(1, HARMONICS // 2 + 1):
+        cosine, sine = np.cos(order * angle), np.sin(order * angle)
+        pair = slice(2 * order - 1, 2 * order + 1)
+        turn[pair, pair] = [[cosine, -sine], [sine, cosine]]
+    return turn
+
+
 def ring_fill(angles: Array, alive: NDArray[np.bool_]) -> Array:
     """``(C, alive)`` from living channels to all: a dead one lies between its living neighbours."""
     order = np.argsort(angles, kind="stable")
