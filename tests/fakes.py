@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myosem import features
-from myosem.features import WIDTH
+from myosem.ring import HARMONICS
 
 Vectors = NDArray[np.float32]
-
-DEVICE = 2
-"""The last features say how many channels and how fast: the same for all segments, and large."""
+WHERE = slice(1, HARMONICS)
+"""Where round the limb a segment is strong; the rest hardly differs between segments of noise."""
 
 
 def unit(vectors: NDArray[np.generic]) -> Vectors:
@@ -38,11 +37,11 @@ class FakeModel:
 
     def __init__(self) -> None:
         self.texts: dict[str, Vectors] = {}
-        self._projection = np.random.default_rng(7).normal(size=(WIDTH - DEVICE, self.dimension))
+        self._projection = np.random.default_rng(7).normal(size=(HARMONICS - 1, self.dimension))
         self.action_vectors = np.eye(len(self.actions), self.dimension, dtype=np.float32)
 
     def encode_session(self, numbers: NDArray[np.float32]) -> Vectors:
-        return unit(numbers[:, :-DEVICE] @ self._projection)
+        return unit(numbers[:, WHERE] @ self._projection)
 
     def encode_text(self, texts: Sequence[str]) -> Vectors:
         return np.stack([self._text(text) for text in texts])
