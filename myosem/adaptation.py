@@ -24,6 +24,7 @@ from myosem.features import GROUPS, READ, turned
 from myosem.ring import HARMONICS, known_harmonics, ring_waves
 
 VIEWS = 3
+VIEW_WEIGHTS = (1.0, 1.0, 1.0)
 TIME_DOMAIN = 8
 """Groups of the features that are used: level, mobility and crossings, not the course in fifths."""
 
@@ -224,7 +225,7 @@ class Statistics:
 
     def _agree(self, views: Views, scores: Sequence[tuple[Wide, Wide]], encoder: "_Encoder | None") -> Wide:
         each = [view @ weight + bias for view, (weight, bias) in zip(views, scores, strict=True)]
-        total = np.mean(each, axis=0) / SOFTNESS
+        total = np.average(each, axis=0, weights=VIEW_WEIGHTS) / SOFTNESS
         if encoder is not None:
             total = total + encoder.scores()
         total -= total.max(axis=1, keepdims=True)
