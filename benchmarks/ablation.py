@@ -2,8 +2,9 @@
 
     python benchmarks/ablation.py LIBRARY --folds ../shared/data/folds.yaml
 
-Everything but the encoder is fitted in closed form, so the parts are judged without it; what the encoder adds is
-in loso.md. Each difference is over the same people, with its 95 % interval. Writes benchmarks/results/ablation.md.
+Everything but the encoder is fitted in closed form, so the parts are judged without it; what the encoder adds
+is in loso.md. Each difference is over the same people, with its 95 % interval. Writes
+benchmarks/results/ablation.md.
 """
 
 import argparse
@@ -39,9 +40,9 @@ Prepare = Callable[[Sequence[Recording], str], TrialSession]
 def blind(recordings: Sequence[Recording], person: str) -> TrialSession:
     """Slices of one second, whatever happens in them, in place of contractions."""
     segments = [
-        Segment(number, float(start), float(min(start + SLICE_S, recording.duration_s)), "contraction")
+        Segment(number, start, min(start + SLICE_S, recording.duration_s), "contraction")
         for number, recording in enumerate(recordings)
-        for start in np.arange(0, max(recording.duration_s - SLICE_S / 2, SLICE_S / 2), SLICE_S)
+        for start in np.arange(0, max(recording.duration_s - SLICE_S / 2, SLICE_S / 2), SLICE_S).tolist()
     ]
     whole = prepare_trials(recordings, person)
     channels = channel_features(recordings, segments)
