@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 
 from myosem.adaptation import SessionAdapter, Told
-from myosem.corpus import Session
+from myosem.corpus import Session, slower_sessions
 from myosem.encoder import SessionEncoder
 from myosem.errors import UsageError
 from myosem.model import OnnxTextTower
@@ -46,6 +46,8 @@ class Aemg:
     def fit(self, training: Sequence[TrialSession], seed: int) -> "FittedAemg":
         """Train from nothing."""
         sessions = [one.session for one in training] + _practice(self.simulated)
+        if self.steps:
+            sessions += [slow for one in training for slow in _slower(one)]
         config = TrainConfig(steps=self.steps, seed=seed)
         config = replace(config, encoder=replace(config.encoder, context=self.context == "session"))
         trainer = Trainer(sessions, _bank(), config)
@@ -100,6 +102,11 @@ class FittedAemg:
         )
         member = (labels[:, None] == np.array(known.actions)).astype(np.float64)
         return Told(views, member)
+
+
+def _slower(session: TrialSession) -> list[Session]:
+    recordings = session.signals.recordings
+    return slower_sessions(recordings, session.person) if recordings else []
 
 
 @cache

@@ -1,15 +1,19 @@
 """Sessions of a library as training and test material."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import resample_poly
 
 from myosem.features import ChannelFeatures, describe_session, to_harmonics
 from myosem.library import Library
 from myosem.records import Layout, Recording, Span
 from myosem.segments import label_segments
+
+SLOWER = (2, 4)
+LEAST_HZ = 400.0
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class Session:
         channels: the same before it left the electrodes, for baselines.
         spans: the labelled span of each segment, None where there is none.
         simulated: whether the forearm simulator made it.
+        slower: whether it was resampled, to learn what a slower device would have seen.
     """
 
     dataset: str
@@ -35,6 +40,7 @@ class Session:
     channels: ChannelFeatures
     spans: tuple[Span | None, ...]
     simulated: bool
+    slower: bool = False
 
     @property
     def actions(self) -> tuple[str | None, ...]:
@@ -56,6 +62,27 @@ def prepare_session(recordings: Sequence[Recording], person: str) -> Session:
         spans=tuple(label_segments(recordings, segments)),
         simulated=first.simulated,
     )
+
+
+def slower_sessions(recordings: Sequence[Recording], person: str) -> list[Session]:
+    """One session as devices of half and a quarter of its rate would have recorded it, if still of 400 Hz."""
+    rate_hz = recordings[0].rate_hz
+    return [
+        replace(prepare_session([_slower(one, factor) for one in recordings], person), slower=True)
+        for factor in SLOWER
+        if rate_hz / factor >= LEAST_HZ
+    ]
+
+
+def _slower(recording: Recording, factor: int) -> Recording:
+    samples = resample_poly(np.asarray(recording.samples, dtype=np.float32), 1, factor, axis=0)
+    return replace(recording, samples=samples.astype(np.float32), rate_hz=recording.rate_hz / factor)
+
+
+def read_training(library: Library) -> list[Session]:
+    """All sessions of a library, then the fast ones as slower devices would have recorded them."""
+    slower = [one for session in sessions_of(library) for one in slower_sessions(*session)]
+    return read_corpus(library) + slower
 
 
 def read_corpus(library: Library) -> list[Session]:

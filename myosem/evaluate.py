@@ -96,7 +96,7 @@ def evaluate_fold(
     results: list[PersonResult] = []
     for dataset in sorted({session.dataset for session in tested if any(session.actions)}):
         own = [session for session in tested if session.dataset == dataset]
-        known = [session for session in training if session.dataset == dataset]
+        known = [one for one in training if one.dataset == dataset and not one.slower]
         baseline = LdaRetriever(known)
         actions = baseline.actions
         results += judge_people("MyoSem", fold, own, actions, partial(model, actions=actions))

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from myosem.calibration import Calibration, calibrate, settle
-from myosem.corpus import Session, read_corpus
+from myosem.corpus import Session, read_training
 from myosem.errors import UsageError
 from myosem.evaluate import evaluate_fold
 from myosem.folds import Folds
@@ -161,6 +161,7 @@ def run_fold(plan: Plan, number: int) -> FoldResult:
     torch.set_num_threads(1)
     sessions, bank = _material(plan.library, plan.simulated)
     training, tested = plan.folds.split(sessions, number)
+    tested = [session for session in tested if not session.slower]
     trainer = Trainer(training, bank, plan.config)
     trainer.run()
     scorer = CosineScorer(trainer, OnnxTextTower())
@@ -170,7 +171,7 @@ def run_fold(plan: Plan, number: int) -> FoldResult:
 
 @cache
 def _material(library: Path, simulated: int) -> tuple[list[Session], TextBank]:
-    sessions = read_corpus(Library.open(library)) + practice_sessions(simulated)
+    sessions = read_training(Library.open(library)) + practice_sessions(simulated)
     return sessions, TextBank.of(prompt_texts(), OnnxTextTower().encode)
 
 

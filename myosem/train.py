@@ -24,7 +24,7 @@ from torch.nn import functional
 from myosem import features
 from myosem.adaptation import SessionAdapter, Statistics
 from myosem.checkpoint import save_run
-from myosem.corpus import Session, read_corpus
+from myosem.corpus import Session, read_training
 from myosem.discriminants import Example, fit_discriminants, fit_gate
 from myosem.encoder import EncoderConfig, SessionEncoder, TextHead, turn
 from myosem.errors import LibraryError
@@ -191,7 +191,7 @@ class Trainer:
         return SessionAdapter(gate, statistics, tuple(anchors[own].astype(np.float64) for own in rows))
 
     def _statistics(self, dataset: str) -> Statistics:
-        own = [session for session in self.sessions if session.dataset == dataset]
+        own = [one for one in self.sessions if one.dataset == dataset and not one.slower]
         [(angles, _)] = Counter(tuple(session.channels.angles.tolist()) for session in own).most_common(1)
         labelled = [
             (session.features, [a if a in self.bank.actions else None for a in session.actions])
@@ -343,7 +343,7 @@ def train_library(
         LibraryError: nothing in the library is labelled with an action that ``prompts`` knows.
     """
     begun = time.monotonic()
-    sessions = read_corpus(library)
+    sessions = read_training(library)
     if load_actions().keys().isdisjoint(action for session in sessions for action in session.actions):
         raise LibraryError(
             f"{library.path} has no labelled segments to learn from",
@@ -358,7 +358,7 @@ def train_library(
         "config": asdict(config),
         "steps": config.steps,
         "seed": config.seed,
-        "sessions": len(sessions),
+        "sessions": sum(not session.slower for session in sessions),
         "simulated": simulated,
         "people": len({session.person for session in sessions if not session.simulated}),
         "datasets": sorted({session.dataset for session in sessions}),
