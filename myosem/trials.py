@@ -19,6 +19,7 @@ from myosem.library import Library
 from myosem.records import Recording
 from myosem.segments import segments_of_frames
 from myosem.signal import Frames, to_frames
+from myosem.tokens import Tokens, session_tokens
 
 RATE_HZ = 200
 
@@ -36,6 +37,12 @@ class Signals:
     def samples(self) -> tuple[Array, ...]:
         """Samples of each segment without drift at 200 Hz, ``(T, C)`` in the unit of the recording."""
         return tuple(segment_samples(self.recordings))
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """The tokens of each segment."""
+        frames = [to_frames(recording) for recording in self.recordings]
+        return session_tokens(self.recordings, segments_of_frames(frames, self.recordings), frames)
 
 
 @dataclass(frozen=True)
