@@ -104,7 +104,7 @@ def slow_weights(known: Statistics, likely: list[list[float]], told: Told | None
     for k in range(len(known.actions)):
         if told is not None and told.member[:, k].any():
             weight[:, k] *= 4.0
-    return weight
+    return np.asarray(weight)
 
 
 def slow_update(points: Wide, weight: Wide, mean: Wide, covariance: Wide) -> tuple[Wide, Wide]:
@@ -262,7 +262,8 @@ def test_labels_somebody_gave_help() -> None:
     labels = [action for action in actions for _ in range(8)]
     shift, given = 3.5, np.arange(0, 64, 8)
     known = Statistics.of("toy", RING, [(strangers(one, actions, shift), labels) for one in range(6)], 6)
-    right, told_right = [], []
+    right: list[float] = []
+    told_right: list[float] = []
     for person in range(100, 104):
         features = strangers(person, actions, shift)
         views = tuple(view[given] for view in known.views(features))
@@ -345,6 +346,20 @@ def close(views: Sequence[Wide], others: Sequence[Wide], tolerance: float) -> No
         np.testing.assert_allclose(one, other, atol=tolerance)
 
 
+@pytest.mark.parametrize("turn", [-1, 0, 1])
+def test_a_band_one_electrode_further_round_is_turned_back(turn: int) -> None:
+    eight = np.arange(8) * np.pi / 4
+    people = [
+        (session_features([record(limb(8, seed=seed))], STRETCHES * 2), ACTIONS[:3] * 4) for seed in (1, 2)
+    ]
+    known = Statistics.of("limb", eight, people, 20)
+    straight = session_features([record(limb(8))], STRETCHES)
+    moved = session_features([record(np.roll(limb(8), turn, axis=1))], STRETCHES)
+    np.testing.assert_allclose(known.straightened(moved)[:, :READ], straight[:, :READ], atol=1e-3)
+    assert replace(known, context=False).straightened(moved) is moved
+    assert replace(known, angles=eight**2 / 7).straightened(moved) is moved
+
+
 @pytest.mark.parametrize("gain", [0.1, 10, 1000])
 def test_gain_does_not_matter(gain: float) -> None:
     close(limb_views(limb(8) * np.float32(gain)), limb_views(limb(8)), 5e-3)
@@ -379,7 +394,7 @@ def test_vectors_move_towards_the_words_for_what_was_probably_done() -> None:
 
 def adapter_share(share: float) -> float:
     """What the toy gate makes of odds of 3 to 1."""
-    odds = 3.0 ** (1 / adaptation.GATE_SOFTNESS)
+    odds = float(3.0 ** (1 / adaptation.GATE_SOFTNESS))
     return odds / (1 + odds) if share > 0.5 else 1 / (1 + odds)
 
 

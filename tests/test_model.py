@@ -159,7 +159,7 @@ def test_sessions_of_any_length_match_torch(folder: Path, count: int) -> None:
 def test_the_adapter_moves_the_vectors_of_a_session(tmp_path: Path) -> None:
     encoder, adapter = StandInEncoder(WIDTH), toy_adapter(DIMENSION)
     shape = {"encoder": encoder, "feature_width": WIDTH}
-    features = toy_session("stranger").features
+    features = adapter.straightened(toy_session("stranger").features)
     plain = write(tmp_path / "plain", **shape).encode_session(features)
     model = write(tmp_path / "moved", **shape, adapter=adapter)
     moved = model.encode_session(features)

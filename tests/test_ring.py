@@ -12,6 +12,7 @@ from myosem.ring import (
     known_harmonics,
     ring_fill,
     ring_fit,
+    ring_turn,
     ring_waves,
 )
 
@@ -148,6 +149,14 @@ def test_pairs_of_living_electrodes_stay_as_they_are() -> None:
     np.testing.assert_allclose(filled[:, alive][:, :, alive], square[:, alive][:, :, alive], atol=1e-6)
     np.testing.assert_array_equal(filled, filled.transpose(0, 2, 1))
     np.testing.assert_allclose(filled[:, 2, 2], (square[:, 1, 1] + square[:, 3, 3]) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("angle", [0.3, -2.0, np.pi / 4])
+def test_turned_harmonics_are_those_of_the_turned_map(angle: float) -> None:
+    turned_map = fit_all(ring(16)) @ smooth(ring(16) - angle)
+    np.testing.assert_allclose(
+        ring_turn(angle) @ fit_all(ring(16)) @ smooth(ring(16)), turned_map, atol=1e-12
+    )
 
 
 def test_order_of_the_electrodes_does_not_matter() -> None:
