@@ -11,10 +11,12 @@ from myosem.errors import UsageError
 
 if TYPE_CHECKING:
     from myosem.folds import Folds
+    from myosem.library import Library
     from myosem.table import Table
+    from myosem.trial_runs import Progress
     from myosem.trial_table import TrialTable
 
-PROTOCOLS = ("user", "loso")
+PROTOCOLS = ("user", "loso", "few-shot", "device")
 
 
 def evaluate(
@@ -24,8 +26,9 @@ def evaluate(
         str, typer.Option("--protocol", help=f"What is judged, and who is held out: {', '.join(PROTOCOLS)}.")
     ] = "user",
     folds: Annotated[
-        Path, typer.Option("--folds", metavar="FILE", help="YAML that says who is tested when.")
-    ],
+        Path | None,
+        typer.Option("--folds", metavar="FILE", help="YAML that says who is tested when. Not for device."),
+    ] = None,
     fold: Annotated[
         list[int] | None, typer.Option("--fold", metavar="N", help="Only this fold; repeatable.")
     ] = None,
@@ -59,78 +62,80 @@ def evaluate(
     from myosem.extras import require_train
 
     require_train()
-    from myosem.folds import read_folds
+    from myosem.cli.progress import progress_bar
+    from myosem.library import Library
 
-    plan = read_folds(folds)
-    numbers = _chosen(fold, plan)
+    plan = None if protocol == "device" else _plan(folds, protocol)
+    numbers = [] if plan is None else _numbers(fold, plan)
+    opened = Library.open(options.library_path(library))
     table: Table | TrialTable
-    if protocol == "user":
-        table = _user(library, plan, numbers, steps=steps, seed=seed, simulated=simulated, jobs=jobs)
-    else:
-        table = _trials(library, plan, numbers, names=baseline, seeds=range(seed, seed + seeds), jobs=jobs)
+    with progress_bar() as progress:
+        if plan is None or protocol != "user":
+            every = range(seed, seed + seeds)
+            table = _trials(protocol, opened, plan, numbers, baseline, every, jobs, progress)
+        else:
+            table = _user(opened, plan, numbers, steps, seed, simulated, jobs, progress)
     text = json.dumps(table.as_dict(), indent=2)
     if out is not None:
         out.write_text((text if out.suffix == ".json" else table.markdown()) + "\n", encoding="utf-8")
     typer.echo(text if as_json else table.markdown())
 
 
-def _chosen(wanted: list[int] | None, plan: "Folds") -> list[int]:
+def _plan(folds: Path | None, protocol: str) -> "Folds":
+    if folds is None:
+        raise UsageError(f"--protocol {protocol} needs folds", hint="--folds ../shared/data/folds.yaml")
+    from myosem.folds import read_folds
+
+    return read_folds(folds)
+
+
+def _numbers(wanted: list[int] | None, plan: "Folds") -> list[int]:
     wrong = [number for number in wanted or () if number not in plan.numbers]
     if wrong:
         raise UsageError("unknown fold", got=wrong, exists=plan.numbers)
     return wanted or list(plan.numbers)
 
 
-def _user(
-    library: Path | None,
+def _user(  # noqa: PLR0917
+    library: "Library",
     plan: "Folds",
     numbers: list[int],
-    *,
     steps: int | None,
     seed: int,
     simulated: int,
     jobs: int,
+    progress: "Progress",
 ) -> "Table":
     """Retrieval in both directions by the model of ``myosem train``."""
-    from myosem.cli.progress import progress_bar
-    from myosem.library import Library
     from myosem.protocols import evaluate_user
     from myosem.train import TrainConfig
 
-    with progress_bar() as progress:
-        return evaluate_user(
-            Library.open(options.library_path(library)),
-            plan,
-            numbers=numbers,
-            config=TrainConfig(seed=seed, steps=steps or TrainConfig.steps),
-            simulated=simulated,
-            jobs=jobs,
-            progress=progress,
-        )
+    config = TrainConfig(seed=seed, steps=steps or TrainConfig.steps)
+    return evaluate_user(
+        library, plan, numbers=numbers, config=config, simulated=simulated, jobs=jobs, progress=progress
+    )
 
 
-def _trials(
-    library: Path | None,
-    plan: "Folds",
+def _trials(  # noqa: PLR0917
+    protocol: str,
+    library: "Library",
+    plan: "Folds | None",
     numbers: list[int],
-    *,
     names: list[str] | None,
     seeds: range,
     jobs: int,
+    progress: "Progress",
 ) -> "TrialTable":
     """Balanced accuracy over trials, a row a system."""
-    from myosem.cli.progress import progress_bar
-    from myosem.library import Library
+    from myosem.device import evaluate_device
+    from myosem.few_shot import evaluate_few_shot
     from myosem.loso import evaluate_loso
-    from myosem.systems import system_names
+    from myosem.systems import DEVICE, FEW_SHOT, system_names
 
-    with progress_bar() as progress:
-        return evaluate_loso(
-            Library.open(options.library_path(library)),
-            plan,
-            names or system_names(),
-            numbers=numbers,
-            seeds=seeds,
-            jobs=jobs,
-            progress=progress,
-        )
+    if plan is None:
+        return evaluate_device(library, names or DEVICE, seeds=seeds, jobs=jobs, progress=progress)
+    run, usual = {
+        "loso": (evaluate_loso, system_names()),
+        "few-shot": (evaluate_few_shot, FEW_SHOT),
+    }[protocol]
+    return run(library, plan, names or usual, numbers=numbers, seeds=seeds, jobs=jobs, progress=progress)

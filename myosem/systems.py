@@ -36,9 +36,14 @@ MODULES: dict[str, tuple[str, ...]] = {
     "myosem.baselines.adaptation": ("coral", "linear-transport"),
     "myosem.baselines.rocket": ("minirocket", "minirocket-session"),
     "myosem.baselines.tcn": ("tcn", "tcn-session"),
+    "myosem.baselines.harmonic": ("harmonic-lda", "harmonic-lda-self-trained"),
+    "myosem.aemg_probe": ("aemg-probe-alone", "aemg-probe", "aemg-probe-content", "aemg-random"),
     "myosem.aemg": ("aemg-alone", "aemg-adaptation", "aemg"),
 }
 """Where the systems are: each of these modules has them by name in its ``SYSTEMS``."""
+FEW_SHOT = ("covariance-lda", "self-trained-lda")
+DEVICE = ("harmonic-lda", "harmonic-lda-self-trained")
+"""What these protocols judge unless told otherwise."""
 PACKAGES = {
     "myosem.baselines.riemann": "pyriemann",
     "myosem.baselines.adaptation": "skada",

@@ -81,11 +81,24 @@ def judge_person(
         actions: what there is to choose from.
         task: its fold and seed.
     """
-    truth: list[str] = []
-    decided: list[str | None] = []
-    for session in sessions:
-        truth += session.trials
-        decided += decide(session, fitted.log_posterior(session.unlabelled, actions), actions)
+    decided = [one for session in sessions for one in decide_trials(fitted, session, actions)]
+    return person_result(title, sessions, decided, actions, task)
+
+
+def decide_trials(fitted: Fitted, session: TrialSession, actions: Sequence[str]) -> list[str | None]:
+    """What a fitted system calls each trial of a session that it is shown without labels."""
+    return decide(session, fitted.log_posterior(session.unlabelled, actions), actions)
+
+
+def person_result(
+    title: str,
+    sessions: Sequence[TrialSession],
+    decided: Sequence[str | None],
+    actions: Sequence[str],
+    task: Task,
+) -> TrialResult:
+    """The result of one person, from what each trial of all their sessions was called."""
+    truth = [action for session in sessions for action in session.trials]
     return TrialResult(
         system=title,
         dataset=sessions[0].dataset,

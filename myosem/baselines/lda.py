@@ -16,7 +16,13 @@ from myosem.corpus import Session
 from myosem.systems import PerDataset, labelled_rows
 from myosem.trials import LogPosterior, TrialSession
 
+ROUNDS = 4
+CONFIDENT = 0.7
+"""Share of the segments of each predicted class that self-training takes in."""
+
 Labels = NDArray[np.str_]
+Examples = tuple[Features, Labels, Features]
+"""Values ``(n, F)``, actions and weights."""
 
 
 class LdaRetriever:
@@ -92,22 +98,19 @@ def _moments(values: Features, weights: Features) -> tuple[Features, Features]:
 
 
 class LdaClassifier:
-    """LDA over the actions of one data set, optionally trained further on the session it is used on.
+    """LDA over the actions of one data set, optionally self-trained on the session it is used on.
 
-    Self-training: in each round the most confident segments of each predicted class of the unlabelled
-    session join the training set, with the weight of all others together. A person's own labelled
-    segments (few-shot) have that weight, too.
+    A person's own labelled segments (few-shot) have the weight of all others together.
 
     Args:
         describe: features of a session.
         rounds: of self-training.
-        share: of the segments of each predicted class that join.
     """
 
     actions: tuple[str, ...]
 
-    def __init__(self, describe: Describe, rounds: int = 0, share: float = 0.7) -> None:
-        self._describe, self._rounds, self._share = describe, rounds, share
+    def __init__(self, describe: Describe, rounds: int = 0) -> None:
+        self._describe, self._rounds = describe, rounds
 
     def fit(self, training: Sequence[TrialSession], own: Sequence[TrialSession] = ()) -> None:
         """Learn from sessions of one data set, and of one person's own (few-shot), if there are any."""
@@ -118,22 +121,13 @@ class LdaClassifier:
 
     def log_posterior(self, session: TrialSession) -> LogPosterior:
         """``(N, A)`` for the N segments of a session."""
-        values, model = self._describe(session.session), self._model
-        for _ in range(self._rounds):
-            posterior = model.log_posterior(values)
-            sure = most_confident(posterior, self._share)
-            guessed = model.classes[posterior[sure].argmax(axis=1)]
-            model = WeightedLda().fit(
-                *_joined(self._examples, (values[sure], guessed, np.ones(len(guessed))))
-            )
+        values = self._describe(session.session)
+        model = self_trained(self._model, self._examples, values, self._rounds)
         return model.log_posterior(values)
 
-    def _rows(self, sessions: Sequence[TrialSession]) -> "Examples":
+    def _rows(self, sessions: Sequence[TrialSession]) -> Examples:
         values, labels = labelled_rows(sessions, lambda session: self._describe(session.session))
         return values.astype(np.float64), labels, np.ones(len(labels))
-
-
-Examples = tuple[Features, Labels, Features]
 
 
 def _joined(first: Examples, second: Examples) -> Examples:
@@ -144,6 +138,20 @@ def _joined(first: Examples, second: Examples) -> Examples:
         np.concatenate([first[1], second[1]]),
         np.concatenate([first[2], weights]),
     )
+
+
+def self_trained(model: WeightedLda, examples: Examples, values: Features, rounds: int) -> WeightedLda:
+    """The model after some rounds in which segments of unknown action join its examples.
+
+    In each round these are the most confident of each predicted class, as that round's model sees them,
+    with the weight of all examples together.
+    """
+    for _ in range(rounds):
+        posterior = model.log_posterior(values)
+        sure = most_confident(posterior, CONFIDENT)
+        guessed = model.classes[posterior[sure].argmax(axis=1)]
+        model = WeightedLda().fit(*_joined(examples, (values[sure], guessed, np.ones(len(guessed)))))
+    return model
 
 
 def most_confident(log_posterior: LogPosterior, share: float) -> NDArray[np.int64]:
@@ -171,6 +179,6 @@ SYSTEMS = {
     "self-trained-lda": PerDataset(
         "TD + covariance LDA, self-trained",
         "session",
-        lambda seed: LdaClassifier(standardised(with_covariance), rounds=4),
+        lambda seed: LdaClassifier(standardised(with_covariance), rounds=ROUNDS),
     ),
 }

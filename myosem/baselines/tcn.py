@@ -173,7 +173,7 @@ class TcnClassifier:
 
 def compressed(samples: Array, spread: Array) -> Array:
     """Samples ``(..., C, T)`` in units of the spread ``(C,)``, the large ones drawn in."""
-    return np.arcsinh(samples / spread[:, None])
+    return np.asarray(np.arcsinh(samples / spread[:, None]), dtype=np.float32)
 
 
 def split_people(sessions: Sequence[TrialSession]) -> tuple[list[TrialSession], list[TrialSession]]:
