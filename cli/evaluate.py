@@ -12,6 +12,7 @@ from myosem.errors import UsageError
 if TYPE_CHECKING:
     from myosem.folds import Folds
     from myosem.library import Library
+    from myosem.reproduce import Recipe
     from myosem.table import Table
     from myosem.trial_runs import Progress
     from myosem.trial_table import TrialTable
@@ -36,6 +37,14 @@ def evaluate(
         list[str] | None,
         typer.Option("--baseline", metavar="NAME", help="Only this system; repeatable. Not for user."),
     ] = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(
+            "--bundle",
+            metavar="DIR",
+            help="Train by the recipe of this model and compare with the numbers it states. Only for user.",
+        ),
+    ] = None,
     steps: Annotated[
         int | None,
         typer.Option("--steps", min=1, metavar="N", help="Training steps; default as in the bundle."),
@@ -57,6 +66,8 @@ def evaluate(
     """Train on some people, test on others, print one table (needs the extra [train])."""
     if protocol not in PROTOCOLS:
         raise UsageError("unknown protocol", got=protocol, exists=PROTOCOLS)
+    if bundle is not None and protocol != "user":
+        raise UsageError("--bundle is for --protocol user", got=f"--protocol {protocol}")
     if out is not None:
         options.check_output(out)
     from myosem.extras import require_train
@@ -64,7 +75,11 @@ def evaluate(
     require_train()
     from myosem.cli.progress import progress_bar
     from myosem.library import Library
+    from myosem.table import Table
 
+    recipe = None if bundle is None else _recipe(bundle)
+    if recipe is not None:
+        steps, seed, simulated = recipe.config.steps, recipe.config.seed, recipe.simulated
     plan = None if protocol == "device" else _plan(folds, protocol)
     numbers = [] if plan is None else _numbers(fold, plan)
     opened = Library.open(options.library_path(library))
@@ -79,6 +94,15 @@ def evaluate(
     if out is not None:
         out.write_text((text if out.suffix == ".json" else table.markdown()) + "\n", encoding="utf-8")
     typer.echo(text if as_json else table.markdown())
+    if recipe is not None and isinstance(table, Table):
+        typer.echo("\n" + recipe.comparison(table), err=as_json)
+
+
+def _recipe(bundle: Path) -> "Recipe":
+    from myosem.model import read_config
+    from myosem.reproduce import Recipe
+
+    return Recipe.of(read_config(bundle))
 
 
 def _plan(folds: Path | None, protocol: str) -> "Folds":
