@@ -147,7 +147,6 @@ class Watched(Trainer):
 
     def __init__(self, sessions: Sequence[Session], bank: TextBank, config: TrainConfig) -> None:
         super().__init__(sessions, bank, config)
-        self.sessions = sessions
         self.made.append(self)
 
 

@@ -242,7 +242,7 @@ def test_a_slow_device_has_no_aliases() -> None:
 
 @pytest.mark.parametrize("peak_hz", [60.0, 95.0, 120.0])
 def test_the_spectrum_peaks_where_it_says_and_integrates_to_one(peak_hz: float) -> None:
-    frequency = np.arange(0.5, 1000.0)
+    frequency = np.arange(0.5, 1000.0, dtype=np.float64)
     density = emg_spectrum(frequency, peak_hz)
     assert density.sum() == pytest.approx(1, abs=1e-6)
     assert frequency[np.argmax(density)] == pytest.approx(peak_hz, abs=1)
