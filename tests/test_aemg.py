@@ -1,4 +1,4 @@
-"""AEMG learns from others and the unlabelled session, starts afresh each time, and uses labels it is given."""
+"""AEMG learns from others and the unlabelled session, starts afresh each time, and uses labels it gets."""
 
 from collections.abc import Sequence
 from dataclasses import replace
