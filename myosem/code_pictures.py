@@ -79,7 +79,7 @@ def plot_code(code: int, mean: NDArray[np.floating], share: float, path: Path) -
     shape = mean[SHAPE].reshape(len(BANDS_HZ), HARMONICS)[:, 0]
     spectrum.barh(range(len(BANDS_HZ)), 10 / np.log(10) * shape, color=ACCENT)
     spectrum.set_yticks(range(len(BANDS_HZ)), [f"{low}-{high}" for low, high in BANDS_HZ])
-    spectrum.set_xlabel("dB, by band in Hz", fontsize=6, color=INK)
+    spectrum.set_xlabel("dB by band (Hz)", fontsize=5.5, color=INK)
     for axes in (round_limb, spectrum, bar.ax):
         axes.tick_params(labelsize=5.5, length=1.5, color=QUIET)
     figure.suptitle(f"code {code}: {100 * share:.1f} %", x=0.02, ha="left", fontsize=8, color=INK)
