@@ -21,6 +21,12 @@ def export(
             "--results", metavar="FILE", help="JSON of myosem evaluate, to put its numbers on the card."
         ),
     ] = None,
+    pretrained: Annotated[
+        Path | None,
+        typer.Option(
+            "--tokens", metavar="DIR", help="A folder of myosem pretrain; its tokenizer goes along."
+        ),
+    ] = None,
 ) -> None:
     """Turn a training run into ONNX files that need no torch (needs the extra [train])."""
     from myosem.extras import require_train
@@ -29,6 +35,6 @@ def export(
     require_train()
     from myosem.release import export_run
 
-    model = export_run(run, out, name=name, results=results)
+    model = export_run(run, out, name=name, results=results, pretrained=pretrained)
     typer.echo(f"{out}: {model.name}, {len(model.actions)} actions, fingerprint {model.fingerprint[:12]}")
     typer.echo(f'use it: myosem search "fist" --model {out}')

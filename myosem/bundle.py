@@ -41,6 +41,7 @@ from myosem.model import (
 )
 from myosem.onnx_export import pack_int8, to_onnx
 from myosem.text import SentenceTower
+from myosem.words import TOKENIZER_EMG
 
 TOLERANCE = 1e-3
 MAX_BYTES = 40_000_000
@@ -111,6 +112,7 @@ def export_bundle(
     provenance: Mapping[str, Any] | None = None,
     metrics: Mapping[str, Any] | None = None,
     sessions: Sequence[Vectors] = (),
+    words: Path | None = None,
 ) -> Model:
     """Write a whole bundle beside ``folder``, check it, and put it in the folder's place.
 
@@ -129,6 +131,7 @@ def export_bundle(
         provenance: commit, seeds, date, data.
         metrics: what was measured on held-out people.
         sessions: features ``(N, F)`` of real sessions on which ONNX and torch must agree too.
+        words: a file ``tokenizer_emg.onnx`` to go along; it plays no part in the vectors.
 
     Raises:
         ModelError: ONNX and torch differ by more than ``TOLERANCE`` in cosine, a shape does not fit, the
@@ -153,6 +156,8 @@ def export_bundle(
                 expected="one width",
             )
         adapter.save(staging / ADAPTER)
+        if words is not None:
+            shutil.copyfile(words, staging / TOKENIZER_EMG)
         actions = _action_vectors(action_texts, heads[0][len(PROBE_TEXTS) :])
         np.savez(staging / ACTIONS, vectors=actions)
         config = BundleConfig(
@@ -164,7 +169,9 @@ def export_bundle(
             actions=tuple(action_texts),
             temperature=float(temperature),
             threshold=float(threshold),
-            files={file: sha256_of(staging / file) for file in FILES},
+            files={
+                file: sha256_of(staging / file) for file in (*FILES, *((TOKENIZER_EMG,) if words else ()))
+            },
             provenance=provenance or {},
             metrics=metrics or {},
         )

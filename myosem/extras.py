@@ -23,6 +23,7 @@ TRAIN = (
     "torch",
     "torchvision",
     "transformers",
+    "vector-quantize-pytorch",
 )
 INSTALL = 'pip install "myosem[train]"'
 INSTALL_BASELINES = 'pip install "myosem[train,baselines]"'

@@ -18,6 +18,7 @@ from myosem.errors import ModelError, UsageError
 from myosem.features import READ
 from myosem.model import Model
 from myosem.train import prompt_texts
+from myosem.words import EmgTokenizer
 
 
 class OneSession(nn.Module):
@@ -34,7 +35,9 @@ class OneSession(nn.Module):
         return vectors
 
 
-def export_run(run: Path, out: Path, *, name: str, results: Path | None = None) -> Model:
+def export_run(
+    run: Path, out: Path, *, name: str, results: Path | None = None, pretrained: Path | None = None
+) -> Model:
     """Export a run written by ``train_library``.
 
     Args:
@@ -43,6 +46,7 @@ def export_run(run: Path, out: Path, *, name: str, results: Path | None = None) 
         name: the model's name.
         results: JSON of an evaluation, for temperature, threshold and card. Without it the temperature
             is that of training and any score fits.
+        pretrained: a folder of ``myosem pretrain``, whose EMG tokenizer goes along.
 
     Raises:
         ModelError: no run there, one of other features, or ONNX and torch disagree.
@@ -73,6 +77,7 @@ def export_run(run: Path, out: Path, *, name: str, results: Path | None = None) 
         threshold=measured.get("calibrated threshold", -1.0),
         provenance={"commit": _commit(), "date": datetime.date.today().isoformat(), **provenance},
         metrics=measured,
+        words=None if pretrained is None else EmgTokenizer(pretrained).file,
     )
 
 

@@ -54,7 +54,7 @@ class EmgTokenizer:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or PACKAGED
-        if not (self.folder / TOKENIZER_EMG).is_file():
+        if not self.file.is_file():
             raise ModelError(
                 f"{self.folder} has no EMG tokenizer",
                 expected=f"a file {TOKENIZER_EMG}",
@@ -63,11 +63,16 @@ class EmgTokenizer:
         version = self.about.get("tokens")
         if version != VERSION:
             raise ModelError(
-                f"{self.folder / TOKENIZER_EMG} is for another version of the tokens",
+                f"{self.file} is for another version of the tokens",
                 got=version,
                 expected=VERSION,
                 hint="pre-train again",
             )
+
+    @property
+    def file(self) -> Path:
+        """The ONNX file."""
+        return self.folder / TOKENIZER_EMG
 
     @cached_property
     def about(self) -> dict[str, str]:
@@ -81,7 +86,7 @@ class EmgTokenizer:
 
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
-        return open_onnx(self.folder / TOKENIZER_EMG)
+        return open_onnx(self.file)
 
     def codes(self, values: NDArray[np.float32]) -> NDArray[np.int64]:
         """The code of each token ``(n,)``, from ``(n, WIDTH)``."""

@@ -28,6 +28,7 @@ from myosem.model import (
     read_config,
 )
 from myosem.onnx_export import pack_int8, to_onnx
+from myosem.words import TOKENIZER_EMG
 
 FEATURES, DIMENSION = 12, 16
 STILL = SessionAdapter(Gate(np.zeros(1), np.ones(1), np.zeros((2, 0)), np.zeros(0)), (), ())
@@ -430,3 +431,15 @@ def test_the_packaged_tower_carries_its_licence() -> None:
 
 def test_the_packaged_files_fit_into_their_budget() -> None:
     assert sum(file.stat().st_size for file in PACKAGED.iterdir()) <= 40_000_000
+
+
+def test_an_emg_tokenizer_goes_along_and_changes_no_vector(folder: Path, tmp_path: Path) -> None:
+    words = tmp_path / TOKENIZER_EMG
+    words.write_bytes(b"codes")
+    model = write(tmp_path / "with", words=words)
+    assert (model.folder / TOKENIZER_EMG).read_bytes() == b"codes"
+    model.verify()
+    assert model.fingerprint == Model.load(folder).fingerprint
+    (model.folder / TOKENIZER_EMG).write_bytes(b"other")
+    with pytest.raises(ModelError, match="damaged"):
+        model.verify()
