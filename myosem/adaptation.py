@@ -311,6 +311,25 @@ class SessionAdapter:
                 moved += RECALL * share * likely @ anchors
         return _unit(moved).astype(np.float32)
 
+    def probabilities(
+        self, features: NDArray[np.float32], vectors: NDArray[np.floating] | None, actions: Sequence[str]
+    ) -> Wide:
+        """What the segments of a session of an unknown data set probably are: ``(N, A)``.
+
+        Each known data set says so for its own actions among these, weighed by how the session resembles it.
+        """
+        total, weight = np.zeros((len(features), len(actions))), np.zeros(len(actions))
+        for share, known, anchors in zip(self.gate(features), self.statistics, self.anchors, strict=True):
+            columns = [actions.index(action) for action in known.actions if action in actions]
+            rows = [number for number, action in enumerate(known.actions) if action in actions]
+            if len(rows) < 2:
+                continue
+            logs = known.log_posterior(known.straightened(features), vectors, anchors)[:, rows]
+            likely = np.exp(logs - logs.max(axis=1, keepdims=True))
+            total[:, columns] += share * likely / likely.sum(axis=1, keepdims=True)
+            weight[columns] += share
+        return np.asarray(total / np.maximum(weight, TINY))
+
     def save(self, file: Path) -> None:
         """Write all numbers to an .npz file."""
         arrays: dict[str, NDArray[np.generic]] = {

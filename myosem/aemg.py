@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from myosem.adaptation import SessionAdapter, Told
 from myosem.corpus import Session, slower_sessions
 from myosem.encoder import SessionEncoder
-from myosem.errors import UsageError
 from myosem.model import OnnxTextTower
 from myosem.practice import practice_sessions
 from myosem.systems import Context, to_columns
@@ -20,6 +20,7 @@ from myosem.train import TextBank, TrainConfig, Trainer, embed, prompt_texts
 from myosem.trials import LogPosterior, TrialSession
 
 SIMULATED = 240
+NEVER = 1e-9
 
 
 @dataclass(frozen=True)
@@ -70,20 +71,21 @@ class FittedAemg:
     person: tuple[TrialSession, ...] = ()
 
     def log_posterior(self, session: TrialSession, actions: Sequence[str]) -> LogPosterior:
-        """``(N, A)`` for the N segments of a session of a data set it was trained on.
-
-        Raises:
-            UsageError: it was not trained on the data set.
-        """
+        """``(N, A)`` for the N segments of a session; of a data set never seen by those it resembles."""
         names = [known.dataset for known in self.adapter.statistics]
         if session.dataset not in names:
-            raise UsageError(f"AEMG was not trained on {session.dataset}", exists=names)
+            return self._elsewhere(session.session.features, actions)
         number = names.index(session.dataset)
         known, anchors = self.adapter.statistics[number], self.adapter.anchors[number]
         features = known.straightened(session.session.features)
         vectors = embed(self.encoder, features) if self.encoder is not None else None
         told = self._told(number) if self.person else None
         return to_columns(known.log_posterior(features, vectors, anchors, told), known.actions, actions)
+
+    def _elsewhere(self, features: NDArray[np.float32], actions: Sequence[str]) -> LogPosterior:
+        straight = self.adapter.straightened(features)
+        vectors = embed(self.encoder, straight) if self.encoder is not None else None
+        return np.log(self.adapter.probabilities(features, vectors, list(actions)) + NEVER)
 
     def adapted(self, sessions: Sequence[TrialSession]) -> "FittedAemg":
         """One that also learns from the labelled trials of one person."""

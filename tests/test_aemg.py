@@ -9,7 +9,6 @@ from toys import ACTIONS
 from trial_toys import toy_trials
 
 from myosem.aemg import Aemg, FittedAemg
-from myosem.errors import UsageError
 from myosem.trials import TrialSession, balanced_accuracy, decide
 
 CLOSED = Aemg("closed form", steps=0, simulated=0)
@@ -72,6 +71,9 @@ def test_labels_that_are_given_count() -> None:
     assert accuracy(fitted, odd) < 0.6
 
 
-def test_a_data_set_it_was_not_trained_on_is_refused() -> None:
-    with pytest.raises(UsageError, match="not trained on elsewhere"):
-        CLOSED.fit(people(), 0).log_posterior(toy_trials("p", dataset="elsewhere"), ACTIONS)
+@pytest.mark.parametrize("system", [CLOSED, SMALL])
+def test_a_data_set_never_seen_is_judged_by_those_it_resembles(system: Aemg) -> None:
+    fitted = system.fit([*people(), *(toy_trials(f"q{n}", dataset="other", seed=n) for n in range(4))], 0)
+    stranger = toy_trials("p", dataset="elsewhere", seed=50)
+    assert accuracy(fitted, stranger) == 1
+    assert accuracy(fitted, stranger, ("rest", "fist", "point", "open-hand", "unheard-of")) == 1
