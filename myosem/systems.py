@@ -42,7 +42,7 @@ MODULES: dict[str, tuple[str, ...]] = {
 }
 """Where the systems are: each of these modules has them by name in its ``SYSTEMS``."""
 FEW_SHOT = ("covariance-lda", "self-trained-lda")
-DEVICE = ("harmonic-lda", "harmonic-lda-self-trained")
+DEVICE = ("harmonic-lda", "harmonic-lda-self-trained", "aemg-adaptation", "aemg")
 """What these protocols judge unless told otherwise."""
 PACKAGES = {
     "myosem.baselines.riemann": "pyriemann",
