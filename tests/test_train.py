@@ -232,7 +232,7 @@ def test_a_library_without_a_known_action_is_refused_before_anything_is_simulate
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, action: str | None
 ) -> None:
     unknown = toy_session("p1", (action,) * 6, places=("shrug",))
-    monkeypatch.setattr(train, "read_corpus", lambda library: [unknown])
+    monkeypatch.setattr(train, "read_training", lambda library: [unknown])
     monkeypatch.setattr(train, "practice_sessions", lambda count: pytest.fail("simulated for nothing"))
     library: Any = SimpleNamespace(path=Path("lib"))
     with pytest.raises(LibraryError, match="lib has no labelled segments to learn from"):
