@@ -124,5 +124,6 @@ def _bank() -> TextBank:
 SYSTEMS = {
     "aemg-alone": Aemg("AEMG, fine-tuned, no context", context="none"),
     "aemg-adaptation": Aemg("AEMG without its encoder", steps=0, simulated=0),
+    "aemg-real": Aemg("AEMG, fine-tuned without simulated forearms", simulated=0),
     "aemg": Aemg("AEMG, fine-tuned"),
 }

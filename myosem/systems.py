@@ -38,7 +38,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "myosem.baselines.tcn": ("tcn", "tcn-session"),
     "myosem.baselines.harmonic": ("harmonic-lda", "harmonic-lda-self-trained"),
     "myosem.aemg_probe": ("aemg-probe-alone", "aemg-probe", "aemg-probe-content", "aemg-random"),
-    "myosem.aemg": ("aemg-alone", "aemg-adaptation", "aemg"),
+    "myosem.aemg": ("aemg-alone", "aemg-adaptation", "aemg-real", "aemg"),
 }
 """Where the systems are: each of these modules has them by name in its ``SYSTEMS``."""
 FEW_SHOT = ("covariance-lda", "self-trained-lda")
