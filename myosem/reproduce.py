@@ -21,11 +21,13 @@ class Recipe:
         config: steps and seed.
         simulated: simulated sessions it was trained on as well.
         stated: metric -> mean over data sets, as the bundle states it.
+        folds: over which folds.
     """
 
     config: TrainConfig
     simulated: int
     stated: Mapping[str, float]
+    folds: str
 
     @classmethod
     def of(cls, bundle: BundleConfig) -> "Recipe":
@@ -38,7 +40,7 @@ class Recipe:
             about = bundle.provenance
             config = TrainConfig(steps=int(about["steps"]), seed=int(about["seed"]))
             stated = {metric: float(bundle.metrics[f"{SYSTEM} {metric}"]) for metric in METRICS}
-            return cls(config, int(about["simulated"]), stated)
+            return cls(config, int(about["simulated"]), stated, str(bundle.metrics["folds"]))
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
                 f"the bundle {bundle.name} does not say how to reproduce it",
@@ -49,6 +51,9 @@ class Recipe:
 
     def comparison(self, table: Table) -> str:
         """A line a metric: what the bundle states, what the table has, whether they agree."""
+        if table.about["folds"] != self.folds:
+            here = table.about["folds"]
+            return f"No comparison: the bundle's numbers are over folds {self.folds}, these over {here}."
         lines = ["| metric | the bundle states | measured now | |", "|---|---|---|---|"]
         for metric, stated in self.stated.items():
             measured = table.mean(SYSTEM, metric)

@@ -21,13 +21,17 @@ BUNDLE = BundleConfig(
     threshold=0.0,
     files={},
     provenance={"steps": 12, "seed": 3, "simulated": 7},
-    metrics={"protocol": "user", **{f"MyoSem {metric}": value for metric, value in STATED.items()}},
+    metrics={
+        "protocol": "user",
+        "folds": "0 1",
+        **{f"MyoSem {metric}": value for metric, value in STATED.items()},
+    },
 )
 
 
-def table(**changes: float) -> Table:
+def table(folds: str = "0 1", **changes: float) -> Table:
     values = {metric: STATED[metric] + changes.get(metric, 0.0) for metric in METRICS}
-    return Table("toy", {}, [PersonResult("MyoSem", "set", "person", 0, 10, 2, values)])
+    return Table("toy", {"folds": folds}, [PersonResult("MyoSem", "set", "person", 0, 10, 2, values)])
 
 
 def test_the_recipe_is_what_the_bundle_says() -> None:
@@ -41,6 +45,11 @@ def test_the_comparison_tells_reproduced_from_different() -> None:
     verdicts = {line.split(" | ")[0].strip("| "): line for line in lines[2:]}
     assert "differs" in verdicts["mAP"] and "0.700" in verdicts["mAP"] and "0.710" in verdicts["mAP"]
     assert all("reproduced" in verdicts[metric] for metric in METRICS if metric != "mAP")
+
+
+def test_other_folds_are_not_compared() -> None:
+    said = Recipe.of(BUNDLE).comparison(table("1"))
+    assert "over folds 0 1, these over 1" in said and "|" not in said
 
 
 @pytest.mark.parametrize("lacking", ["steps", "seed", "simulated"])
