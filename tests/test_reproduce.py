@@ -1,6 +1,8 @@
 """A bundle is judged again by its own recipe."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 
@@ -29,7 +31,7 @@ BUNDLE = BundleConfig(
 )
 
 
-def table(folds: str = "0 1", **changes: float) -> Table:
+def table(changes: Mapping[str, float] = MappingProxyType({}), folds: str = "0 1") -> Table:
     values = {metric: STATED[metric] + changes.get(metric, 0.0) for metric in METRICS}
     return Table("toy", {"folds": folds}, [PersonResult("MyoSem", "set", "person", 0, 10, 2, values)])
 
@@ -41,14 +43,14 @@ def test_the_recipe_is_what_the_bundle_says() -> None:
 
 
 def test_the_comparison_tells_reproduced_from_different() -> None:
-    lines = Recipe.of(BUNDLE).comparison(table(mAP=2 * CLOSE, **{"R@1": CLOSE / 2})).splitlines()
+    lines = Recipe.of(BUNDLE).comparison(table({"mAP": 2 * CLOSE, "R@1": CLOSE / 2})).splitlines()
     verdicts = {line.split(" | ")[0].strip("| "): line for line in lines[2:]}
     assert "differs" in verdicts["mAP"] and "0.700" in verdicts["mAP"] and "0.710" in verdicts["mAP"]
     assert all("reproduced" in verdicts[metric] for metric in METRICS if metric != "mAP")
 
 
 def test_other_folds_are_not_compared() -> None:
-    said = Recipe.of(BUNDLE).comparison(table("1"))
+    said = Recipe.of(BUNDLE).comparison(table(folds="1"))
     assert "over folds 0 1, these over 1" in said and "|" not in said
 
 
