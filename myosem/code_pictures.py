@@ -1,7 +1,6 @@
 """Codes as pictures: over the signal they stand for, and what each of them means."""
 
 import colorsys
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myosem.errors import UsageError
-from myosem.pictures import ACCENT, INK, NAMED_CHANNELS, QUIET, check_picture_path, stacked
+from myosem.pictures import ACCENT, INK, NAMED_CHANNELS, QUIET, check_picture_path, stacked, write_figure
 from myosem.ring import HARMONICS, ring_waves
 from myosem.tokens import BANDS_HZ, LEVEL, SHAPE, STEPS, TOKEN_S
 from myosem.words import Sentence, Word
@@ -50,7 +49,7 @@ def plot_sentence(sentence: Sentence, path: Path) -> Path:
     axes.set_title(
         sentence.recording.name, loc="left", fontsize=10, color=INK, weight="bold", parse_math=False
     )
-    return _write(figure, path)
+    return write_figure(figure, path)
 
 
 def plot_code(code: int, mean: NDArray[np.floating], share: float, path: Path) -> Path:
@@ -83,7 +82,7 @@ def plot_code(code: int, mean: NDArray[np.floating], share: float, path: Path) -
     for axes in (round_limb, spectrum, bar.ax):
         axes.tick_params(labelsize=5.5, length=1.5, color=QUIET)
     figure.suptitle(f"code {code}: {100 * share:.1f} %", x=0.02, ha="left", fontsize=8, color=INK)
-    return _write(figure, path)
+    return write_figure(figure, path)
 
 
 def _signal(axes: "Axes", sentence: Sentence, start_s: float, end_s: float) -> None:
@@ -128,13 +127,3 @@ def _figure(width: float, height: float) -> "Figure":
     figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(), facecolor="white")
     FigureCanvasAgg(figure)
     return figure
-
-
-def _write(figure: "Figure", path: Path) -> Path:
-    unfinished = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        figure.savefig(unfinished, dpi=140)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return path

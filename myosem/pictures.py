@@ -57,6 +57,11 @@ def plot_hits(result: SearchResult, recordings: Sequence[Recording], path: Path)
     if not result.hits:
         raise UsageError("there is nothing to draw: the search found nothing", got=repr(result.query))
     figure = _figure(result, list(zip(result.hits, recordings, strict=True))[:MOST_HITS])
+    return write_figure(figure, path)
+
+
+def write_figure(figure: "Figure", path: Path) -> Path:
+    """Write a figure, the whole file or nothing."""
     unfinished = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         figure.savefig(unfinished, dpi=140)
