@@ -1,6 +1,6 @@
 """What actions mean: pose, muscles and views in words, written as YAML and checked on loading."""
 
-from myosem.prompts.load import action_for_name, load_actions, read_file, texts_of
+from myosem.prompts.load import action_for_name, load_actions, load_unrelated, read_file, texts_of
 from myosem.prompts.schema import GROUPS, MUSCLES, POSE_FIELDS, VIEWS, Action, Pose, View, normal
 from myosem.prompts.templates import EFFORTS, effort_word, template_texts, with_effort
 
@@ -16,6 +16,7 @@ __all__ = [
     "action_for_name",
     "effort_word",
     "load_actions",
+    "load_unrelated",
     "normal",
     "read_file",
     "template_texts",

@@ -26,6 +26,28 @@ def load_actions(folder: Path | None = None) -> dict[str, Action]:
     return dict(_load(folder or HERE))
 
 
+def load_unrelated(folder: Path | None = None) -> tuple[str, ...]:
+    """Texts of a folder's ``*.yaml`` files that describe no action, without repeats.
+
+    Args:
+        folder: where to look; the package's own files where None.
+
+    Raises:
+        PromptError: as ``load_actions``, or a text belongs to an action too.
+    """
+    owners = _check_owners(load_actions(folder).values())
+    first: dict[str, str] = {}
+    for name, file in _files(folder or HERE).items():
+        for text in file.unrelated:
+            if owner := owners.get(normal(text)):
+                raise PromptError(
+                    f"{name}, field unrelated: {text!r} belongs to {owner}",
+                    expected="texts of no action",
+                )
+            first.setdefault(normal(text), text)
+    return tuple(first.values())
+
+
 def read_file(path: Path) -> PromptFile:
     """One YAML file, checked by itself; references to other files are not followed.
 
@@ -58,11 +80,16 @@ def action_for_name(name: str) -> str | None:
 
 
 @cache
-def _load(folder: Path) -> dict[str, Action]:
+def _files(folder: Path) -> dict[str, PromptFile]:
     paths = sorted(folder.glob("*.yaml"))
     if not paths:
         raise PromptError(f"{folder}: no actions", expected="a folder with *.yaml files")
-    files = {path.name: read_file(path) for path in paths}
+    return {path.name: read_file(path) for path in paths}
+
+
+@cache
+def _load(folder: Path) -> dict[str, Action]:
+    files = _files(folder)
     actions: dict[str, Action] = {}
     for name, file in files.items():
         for action in file.actions:
@@ -97,8 +124,8 @@ def _check_references(actions: Iterable[Action], known: set[str]) -> None:
                 )
 
 
-def _check_owners(actions: Iterable[Action]) -> None:
-    """A name or text that two actions share would be a wrong answer for one of them."""
+def _check_owners(actions: Iterable[Action]) -> dict[str, str]:
+    """Action id by normal text; one that two actions share would be a wrong answer for one of them."""
     owners: dict[str, str] = {}
     for action in actions:
         for text in (action.id, *action.names, *(text for _, text in texts_of(action))):
@@ -108,6 +135,7 @@ def _check_owners(actions: Iterable[Action]) -> None:
                     f"entry {action.id}: {text!r} belongs to {owner} too",
                     expected="names and texts of one action only",
                 )
+    return owners
 
 
 @cache

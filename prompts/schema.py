@@ -157,11 +157,19 @@ class Provenance(_Strict):
 
 
 class PromptFile(_Strict):
-    """One YAML file: actions, or further ``texts`` (by action id and view) for actions of other files."""
+    """One YAML file, each part of which may be empty.
+
+    Attributes:
+        provenance: who wrote it.
+        actions: whole entries.
+        texts: further texts, by action id and view, for actions of other files.
+        unrelated: what people may search for though it is no hand or forearm action.
+    """
 
     provenance: Provenance
     actions: tuple[Action, ...] = ()
     texts: dict[Id, dict[View, Texts]] = {}
+    unrelated: Texts = ()
 
 
 ALLOWED: Mapping[str, tuple[str, ...]] = {

@@ -12,7 +12,16 @@ from pydantic import ValidationError
 
 from myosem import prompts
 from myosem.errors import PromptError
-from myosem.prompts import VIEWS, Action, action_for_name, load_actions, normal, read_file, texts_of
+from myosem.prompts import (
+    VIEWS,
+    Action,
+    action_for_name,
+    load_actions,
+    load_unrelated,
+    normal,
+    read_file,
+    texts_of,
+)
 from myosem.prompts.templates import EFFORTS, effort_word, pose_phrases, template_texts
 
 PACKAGE = Path(prompts.__file__).parent
@@ -227,6 +236,26 @@ def test_further_texts_of_an_unknown_action_are_refused(tmp_path: Path) -> None:
     write(tmp_path, "more.yaml", texts={"b": {"visual": ["quite new"]}})
     with pytest.raises(PromptError, match=r"more\.yaml, field texts\.b: no such action; there is a"):
         load_actions(tmp_path)
+
+
+def test_unrelated_texts_of_all_files_come_once_and_leave_the_actions_alone(tmp_path: Path) -> None:
+    write(tmp_path, "a.yaml", entry("a"), unrelated=["a red kite", "fog"])
+    write(tmp_path, "b.yaml", unrelated=["Fog.", "bend the knee"])
+    assert load_unrelated(tmp_path) == ("a red kite", "fog", "bend the knee")
+    assert load_actions(tmp_path)["a"] == Action.model_validate(entry("a"))
+
+
+def test_a_folder_may_hold_no_unrelated_text(tmp_path: Path) -> None:
+    write(tmp_path, "a.yaml", entry("a"))
+    assert load_unrelated(tmp_path) == ()
+
+
+@pytest.mark.parametrize("text", ["Fold IT", "fold", "fold visual 2.", "quite new"])
+def test_an_unrelated_text_that_belongs_to_an_action_is_refused(text: str, tmp_path: Path) -> None:
+    write(tmp_path, "a.yaml", entry("fold"), texts={"fold": {"visual": ["quite new"]}})
+    write(tmp_path, "b.yaml", unrelated=["fog", f"{text} "])
+    with pytest.raises(PromptError, match=r"b\.yaml, field unrelated.* belongs to fold; expected"):
+        load_unrelated(tmp_path)
 
 
 @pytest.mark.parametrize(
