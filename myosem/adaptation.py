@@ -5,21 +5,18 @@ maximisation take turns: what each segment probably was; then means and covarian
 training people and, at half their weight, from the session, in which every action counts alike.
 Three views must agree on the first: every number of the electrodes on its own scale, each kind of
 number on one scale for all electrodes, and the words. The learned encoder is a fourth, and counts
-where many people of the data set were learned from. A gate guesses from the session which data sets
-it resembles. What was probably done then moves each vector towards the words for it. Nothing here
-reads a label of the session, and the order of its segments does not matter.
+where many people of the data set were learned from. Nothing here reads a label of the session, and
+the order of its segments does not matter.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myosem import tokens
-from myosem.errors import ModelError
 from myosem.features import GROUPS, READ, turned
 from myosem.ring import HARMONICS, known_harmonics, ring_waves
 
@@ -47,10 +44,6 @@ TOLD_GAIN = 3.0
 ENCODER_SHARPNESS = 20.0
 ENOUGH_PEOPLE = 15
 ENOUGH_PEOPLE_ALONE = 5
-
-GATE_SOFTNESS = 5.0
-NEGLIGIBLE = 0.02
-RECALL = 0.5
 
 Wide = NDArray[np.float64]
 Views = tuple[Wide, ...]
@@ -245,148 +238,6 @@ class Told:
     member: Wide
 
 
-@dataclass(frozen=True)
-class Gate:
-    """Which of S data sets a session resembles, from mean and spread of its features.
-
-    Attributes:
-        center: ``(READ,)`` of all training segments.
-        scale: ``(READ,)`` of all training segments.
-        weight: ``(2 * READ, S)``.
-        bias: ``(S,)``.
-    """
-
-    center: Wide
-    scale: Wide
-    weight: Wide
-    bias: Wide
-
-    def __call__(self, features: NDArray[np.float32]) -> Wide:
-        """Shares of the data sets ``(S,)``, in all 1, for the ``(N, WIDTH)`` of a session."""
-        logits = (self.statistics(features) @ self.weight + self.bias) / GATE_SOFTNESS
-        shares = np.exp(logits - logits.max())
-        return np.asarray(shares / shares.sum())
-
-    def statistics(self, features: NDArray[np.float32]) -> Wide:
-        """Mean and spread of each number on the scale of all people: ``(2 * READ,)``."""
-        fixed = ((features[:, :READ] - self.center) / self.scale).clip(-8, 8)
-        return np.concatenate([fixed.mean(axis=0), fixed.std(axis=0)])
-
-
-@dataclass(frozen=True)
-class SessionAdapter:
-    """Moves the vectors of a session towards the words for what was probably done in it.
-
-    Attributes:
-        gate: shares of the S data sets.
-        statistics: of the training people of each.
-        anchors: for each data set ``(K, D)``, where the words of its actions lie.
-    """
-
-    gate: Gate
-    statistics: tuple[Statistics, ...]
-    anchors: tuple[Wide, ...]
-
-    def straightened(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """A session's ``(N, WIDTH)`` turned back, if for the people it resembles its band is turned."""
-        if not len(features) or not self.statistics:
-            return features
-        return self.statistics[int(self.gate(features).argmax())].straightened(features)
-
-    def move(self, features: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Unit vectors ``(N, D)`` of a session's segments from those of the encoder.
-
-        Args:
-            features: ``(N, WIDTH)``.
-            vectors: ``(N, D)`` of unit length.
-        """
-        if not len(features) or not self.statistics:
-            return vectors
-        shares = self.gate(features)
-        shares = np.where(shares < NEGLIGIBLE, 0, shares)
-        moved = vectors.astype(np.float64)
-        for share, known, anchors in zip(shares / shares.sum(), self.statistics, self.anchors, strict=True):
-            if share > 0:
-                likely = np.exp(known.log_posterior(features, vectors, anchors))
-                moved += RECALL * share * likely @ anchors
-        return _unit(moved).astype(np.float32)
-
-    def probabilities(
-        self, features: NDArray[np.float32], vectors: NDArray[np.floating] | None, actions: Sequence[str]
-    ) -> Wide:
-        """What the segments of a session of an unknown data set probably are: ``(N, A)``.
-
-        Each known data set says so for its own actions among these, weighed by how the session resembles it.
-        """
-        total, weight = np.zeros((len(features), len(actions))), np.zeros(len(actions))
-        for share, known, anchors in zip(self.gate(features), self.statistics, self.anchors, strict=True):
-            columns = [actions.index(action) for action in known.actions if action in actions]
-            rows = [number for number, action in enumerate(known.actions) if action in actions]
-            if len(rows) < 2:
-                continue
-            logs = known.log_posterior(known.straightened(features), vectors, anchors)[:, rows]
-            likely = np.exp(logs - logs.max(axis=1, keepdims=True))
-            total[:, columns] += share * likely / likely.sum(axis=1, keepdims=True)
-            weight[columns] += share
-        return np.asarray(total / np.maximum(weight, TINY))
-
-    def save(self, file: Path) -> None:
-        """Write all numbers to an .npz file."""
-        arrays: dict[str, NDArray[np.generic]] = {
-            f"gate.{name}": getattr(self.gate, name).astype(np.float32) for name in _GATE
-        }
-        for number, (known, anchors) in enumerate(zip(self.statistics, self.anchors, strict=True)):
-            arrays |= {
-                f"{number}.dataset": np.array(known.dataset),
-                f"{number}.actions": np.array(known.actions),
-                f"{number}.people": np.array(known.people),
-                f"{number}.angles": known.angles,
-                f"{number}.context": np.array(known.context),
-                f"{number}.scale": np.stack([known.scale.mean, known.scale.variance]).astype(np.float32),
-                f"{number}.anchors": anchors.astype(np.float32),
-            }
-            for view, (mean, covariance) in enumerate(zip(known.mean, known.covariance, strict=True)):
-                arrays[f"{number}.mean.{view}"] = mean.astype(np.float32)
-                arrays[f"{number}.covariance.{view}"] = covariance.astype(np.float32)
-        with file.open("wb") as stream:
-            np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
-
-    @classmethod
-    def load(cls, file: Path) -> "SessionAdapter":
-        """Read what ``save`` wrote.
-
-        Raises:
-            ModelError: the file is missing, damaged or something else.
-        """
-        try:
-            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-                arrays = dict(stored)
-            gate = Gate(**{name: arrays[f"gate.{name}"].astype(np.float64) for name in _GATE})
-            statistics = tuple(_stored(arrays, number) for number in range(len(gate.bias)))
-            anchors = tuple(arrays[f"{n}.anchors"].astype(np.float64) for n in range(len(gate.bias)))
-        except Exception as error:  # zipfile, zlib and numpy each have their own
-            raise ModelError(
-                f"{file} cannot be loaded", got=error, expected="what myosem export writes"
-            ) from error
-        return cls(gate, statistics, anchors)
-
-
-_GATE = ("center", "scale", "weight", "bias")
-
-
-def _stored(arrays: dict[str, NDArray[np.generic]], number: int) -> Statistics:
-    return Statistics(
-        dataset=str(arrays[f"{number}.dataset"]),
-        angles=arrays[f"{number}.angles"].astype(np.float64),
-        actions=tuple(str(action) for action in arrays[f"{number}.actions"]),
-        people=int(arrays[f"{number}.people"]),
-        context=bool(arrays[f"{number}.context"]),
-        scale=Scale(*arrays[f"{number}.scale"].astype(np.float64)),
-        mean=tuple(arrays[f"{number}.mean.{view}"].astype(np.float64) for view in range(VIEWS)),
-        covariance=tuple(arrays[f"{number}.covariance.{view}"].astype(np.float64) for view in range(VIEWS)),
-    )
-
-
 class _Encoder:
     """The encoder's vectors as a view: nearness to the words of each action, and to what they became."""
 
@@ -398,7 +249,7 @@ class _Encoder:
         return np.asarray(self.trust * ENCODER_SHARPNESS * self.vectors @ self.means.T)
 
     def update(self, likely: Wide) -> None:
-        self.means = _unit(self.anchors + _unit(likely.T @ self.vectors))
+        self.means = unit(self.anchors + unit(likely.T @ self.vectors))
 
 
 def session_numbers(features: NDArray[np.float32], angles: Wide) -> Wide:
@@ -469,5 +320,6 @@ def _pitch(angles: Wide) -> float | None:
     return pitch if len(angles) > 2 and np.allclose(gaps, pitch, atol=1e-3) else None
 
 
-def _unit(rows: Wide) -> Wide:
+def unit(rows: Wide) -> Wide:
+    """Rows ``(n, D)`` at length one; zeros stay zeros."""
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12))

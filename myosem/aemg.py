@@ -10,11 +10,12 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from myosem.adaptation import SessionAdapter, Told
+from myosem.adaptation import Told
 from myosem.corpus import Session, slower_sessions
 from myosem.encoder import SessionEncoder
 from myosem.model import OnnxTextTower
 from myosem.practice import practice_sessions
+from myosem.session_adapter import SessionAdapter
 from myosem.systems import Context, to_columns
 from myosem.train import TextBank, TrainConfig, Trainer, embed, prompt_texts
 from myosem.trials import LogPosterior, TrialSession

@@ -21,7 +21,6 @@ from onnx import helper
 from tokenizers import Tokenizer
 from torch import nn
 
-from myosem.adaptation import SessionAdapter
 from myosem.errors import ModelError
 from myosem.model import (
     ACTIONS,
@@ -40,6 +39,7 @@ from myosem.model import (
     sha256_of,
 )
 from myosem.onnx_export import pack_int8, to_onnx
+from myosem.session_adapter import SessionAdapter
 from myosem.text import SentenceTower
 from myosem.words import TOKENIZER_EMG
 

@@ -10,9 +10,9 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from myosem.adaptation import SessionAdapter
 from myosem.encoder import EncoderConfig, SessionEncoder, TextHead
 from myosem.errors import ModelError
+from myosem.session_adapter import SessionAdapter
 
 WEIGHTS, ADAPTER, ABOUT = "weights.safetensors", "adapter.npz", "run.json"
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from myosem.adaptation import Gate
 from myosem.features import READ
+from myosem.session_adapter import Gate
 
 PARTS = 4
 GATE_PARTS = (32, 8, 2)

@@ -23,7 +23,7 @@ from tokenizers import Tokenizer
 from myosem.errors import ModelError
 
 if TYPE_CHECKING:
-    from myosem.adaptation import SessionAdapter
+    from myosem.session_adapter import SessionAdapter
 
 FORMAT = 2
 CONFIG = "config.json"
@@ -337,7 +337,9 @@ class Model:
 
     @cached_property
     def _adapter(self) -> "SessionAdapter":
-        from myosem.adaptation import SessionAdapter  # filters samples with scipy, which words do not need
+        from myosem.session_adapter import (
+            SessionAdapter,  # filters samples with scipy, which words do not need
+        )
 
         return SessionAdapter.load(self.folder / ADAPTER)
 

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from myosem import features
-from myosem.adaptation import SessionAdapter, Statistics
+from myosem.adaptation import Statistics
 from myosem.checkpoint import save_run
 from myosem.corpus import Session, read_training
 from myosem.discriminants import Example, fit_discriminants, fit_gate
@@ -34,6 +34,7 @@ from myosem.losses import MultiPositiveClipLoss
 from myosem.model import OnnxTextTower
 from myosem.practice import practice_sessions
 from myosem.prompts import load_actions, texts_of
+from myosem.session_adapter import SessionAdapter
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from toys import ACTIONS, RING, contraction, record, toy_adapter, toy_session
+from toys import ACTIONS, RING, contraction, record, toy_session
 
 from myosem import adaptation
-from myosem.adaptation import Gate, Scale, SessionAdapter, Statistics, Told
-from myosem.errors import ModelError
+from myosem.adaptation import Scale, Statistics, Told
 from myosem.features import READ, WIDTH, session_features
 
 Features = NDArray[np.float32]
@@ -376,133 +374,3 @@ def test_eight_electrodes_and_sixteen_see_nearly_the_same() -> None:
         assert np.corrcoef(eight.ravel(), sixteen.ravel())[0, 1] > 0.9
         apart = np.linalg.norm(eight[:, None] - sixteen[None], axis=2)
         assert apart.argmin(axis=1).tolist() == list(range(6))
-
-
-# Vectors.
-
-
-def test_vectors_move_towards_the_words_for_what_was_probably_done() -> None:
-    adapter, features, vectors = toy_adapter(DIMENSION), session(noise=0.3), units(16)
-    moved = adapter.move(features, vectors)
-    assert moved.dtype == np.float32 and moved.shape == (16, DIMENSION)
-    np.testing.assert_allclose(np.linalg.norm(moved, axis=1), 1, atol=1e-6)
-    wanted = vectors.astype(np.float64)
-    for share, known, words in zip([0.75, 0.25], adapter.statistics, adapter.anchors, strict=True):
-        wanted += 0.5 * adapter_share(share) * np.exp(known.log_posterior(features, vectors, words)) @ words
-    np.testing.assert_allclose(moved, wanted / np.linalg.norm(wanted, axis=1, keepdims=True), atol=1e-6)
-
-
-def adapter_share(share: float) -> float:
-    """What the toy gate makes of odds of 3 to 1."""
-    odds = float(3.0 ** (1 / adaptation.GATE_SOFTNESS))
-    return odds / (1 + odds) if share > 0.5 else 1 / (1 + odds)
-
-
-def test_a_data_set_the_session_does_not_resemble_says_nothing() -> None:
-    adapter, features, vectors = toy_adapter(DIMENSION), session(), units(16)
-    sure = replace(adapter, gate=replace(adapter.gate, bias=np.array([100.0, 0.0])))
-    other = replace(sure, anchors=(sure.anchors[0], -sure.anchors[1]))
-    np.testing.assert_array_equal(sure.move(features, vectors), other.move(features, vectors))
-    assert not np.allclose(sure.move(features, vectors), adapter.move(features, vectors), atol=1e-3)
-
-
-def test_no_segments_and_no_data_sets_move_nothing() -> None:
-    adapter, features = toy_adapter(DIMENSION), session()
-    assert adapter.move(features[:0], units(0)).shape == (0, DIMENSION)
-    empty = SessionAdapter(adapter.gate, (), ())
-    np.testing.assert_array_equal(empty.move(features, units(16)), units(16))
-
-
-@pytest.mark.parametrize("count", [1, 2, 16])
-def test_vectors_are_finite_and_of_length_one(count: int) -> None:
-    moved = toy_adapter(DIMENSION).move(session(count), units(count))
-    assert moved.dtype == np.float32
-    np.testing.assert_allclose(np.linalg.norm(moved, axis=1), 1, atol=1e-6)
-
-
-@pytest.mark.parametrize("loudness", [1.0, 1e6])
-def test_shares_of_the_gate_add_up_to_one(loudness: float) -> None:
-    generator = np.random.default_rng(0)
-    gate = Gate(
-        generator.normal(size=READ),
-        generator.uniform(0.5, 2, size=READ),
-        generator.normal(size=(2 * READ, 5)),
-        generator.normal(size=5),
-    )
-    shares = gate(session() * np.float32(loudness))
-    assert shares.shape == (5,) and (shares >= 0).all() and shares.sum() == pytest.approx(1)
-    one = ((session(1)[0, :READ] - gate.center) / gate.scale).clip(-8, 8)
-    np.testing.assert_allclose(gate.statistics(session(1)), [*one, *np.zeros(READ)])
-
-
-# Files.
-
-
-def test_an_adapter_comes_back_from_its_file(tmp_path: Path) -> None:
-    adapter, features, vectors = toy_adapter(DIMENSION), session(), units(16)
-    adapter.save(tmp_path / "adapter.npz")
-    again = SessionAdapter.load(tmp_path / "adapter.npz")
-    np.testing.assert_allclose(again.move(features, vectors), adapter.move(features, vectors), atol=1e-4)
-    for one, other in zip(again.statistics, adapter.statistics, strict=True):
-        same = (other.dataset, other.actions, other.people, other.context)
-        assert (one.dataset, one.actions, one.people, one.context) == same
-        np.testing.assert_array_equal(one.angles, other.angles)
-        assert [part.dtype for part in (*one.mean, *one.covariance)] == [np.float64] * 6
-
-
-def test_no_context_is_kept(tmp_path: Path) -> None:
-    adapter = toy_adapter(DIMENSION)
-    alone = tuple(replace(one, context=False) for one in adapter.statistics)
-    replace(adapter, statistics=alone).save(tmp_path / "adapter.npz")
-    assert [one.context for one in SessionAdapter.load(tmp_path / "adapter.npz").statistics] == [False] * 2
-
-
-def test_an_adapter_without_data_sets_comes_back(tmp_path: Path) -> None:
-    empty = SessionAdapter(Gate(np.zeros(3), np.ones(3), np.zeros((6, 0)), np.zeros(0)), (), ())
-    empty.save(tmp_path / "adapter.npz")
-    assert SessionAdapter.load(tmp_path / "adapter.npz").statistics == ()
-
-
-def test_the_same_adapter_is_the_same_file(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        toy_adapter(DIMENSION).save(tmp_path / name)
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
-
-
-def refused(file: Path) -> None:
-    with pytest.raises(ModelError, match=f"{file.name} cannot be loaded; .*myosem export"):
-        SessionAdapter.load(file)
-
-
-def test_what_is_no_adapter_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "adapter.npz"
-    refused(file)
-    toy_adapter(DIMENSION).save(file)
-    whole = file.read_bytes()
-    middle = len(whole) // 2
-    for content in (b"", b"nonsense", whole[:middle], whole[:middle] + b"\0" * 99 + whole[middle + 99 :]):
-        file.write_bytes(content)
-        refused(file)
-
-
-def test_a_missing_number_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "adapter.npz"
-    toy_adapter(DIMENSION).save(file)
-    with np.load(file) as stored:
-        arrays = dict(stored)
-    for name in ("gate.bias", "0.dataset", "1.anchors", "1.angles"):
-        np.savez(file, **{key: value for key, value in arrays.items() if key != name})
-        refused(file)
-
-
-def test_nothing_is_ever_unpickled(tmp_path: Path) -> None:
-    file = tmp_path / "adapter.npz"
-    toy_adapter(DIMENSION).save(file)
-    with np.load(file) as stored:
-        arrays = dict(stored)
-    for value in (np.array([{"a": 1}, None], dtype=object), np.array(None, dtype=object)):
-        np.savez(file, **{**arrays, "0.actions": value})
-        refused(file)
-    np.save(tmp_path / "one.npy", arrays["gate.bias"])
-    (tmp_path / "one.npy").rename(file)
-    refused(file)

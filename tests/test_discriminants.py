@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from myosem.adaptation import Gate
 from myosem.discriminants import Example, fit_discriminants, fit_gate
 from myosem.features import READ
+from myosem.session_adapter import Gate
 
 ACTIONS = (2, 5, 7, 9)
 SCALE = np.zeros(READ, np.float32), np.ones(READ, np.float32)

@@ -10,7 +10,6 @@ from onnx import helper, numpy_helper
 from torch import Tensor, nn
 from toys import toy_adapter, toy_session
 
-from myosem.adaptation import Gate, SessionAdapter
 from myosem.bundle import export_bundle
 from myosem.errors import ModelError
 from myosem.features import WIDTH
@@ -28,6 +27,7 @@ from myosem.model import (
     read_config,
 )
 from myosem.onnx_export import pack_int8, to_onnx
+from myosem.session_adapter import Gate, SessionAdapter
 from myosem.words import TOKENIZER_EMG
 
 FEATURES, DIMENSION = 12, 16

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from myosem.adaptation import Gate, SessionAdapter, Statistics
+from myosem.adaptation import Statistics
 from myosem.corpus import Session
 from myosem.features import GROUPS, READ, SCALARS, WIDTH, ChannelFeatures
 from myosem.records import Channel, Recording, Segment, Signal, Span
+from myosem.session_adapter import Gate, SessionAdapter
 
 Stretches = Sequence[tuple[float, float]]
 

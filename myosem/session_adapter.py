@@ -1,0 +1,163 @@
+"""A session's vectors moved towards the words for what was probably done in it.
+
+A gate guesses from the unlabelled session which data sets it resembles. Their discriminants
+(``myosem.adaptation``) say what each segment probably was, and that moves its vector. Whatever this needs
+is kept in one file beside the weights.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myosem.adaptation import TINY, VIEWS, Scale, Statistics, Wide, unit
+from myosem.errors import ModelError
+from myosem.features import READ
+
+GATE_SOFTNESS = 5.0
+NEGLIGIBLE = 0.02
+RECALL = 0.5
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Which of S data sets a session resembles, from mean and spread of its features.
+
+    Attributes:
+        center: ``(READ,)`` of all training segments.
+        scale: ``(READ,)`` of all training segments.
+        weight: ``(2 * READ, S)``.
+        bias: ``(S,)``.
+    """
+
+    center: Wide
+    scale: Wide
+    weight: Wide
+    bias: Wide
+
+    def __call__(self, features: NDArray[np.float32]) -> Wide:
+        """Shares of the data sets ``(S,)``, in all 1, for the ``(N, WIDTH)`` of a session."""
+        logits = (self.statistics(features) @ self.weight + self.bias) / GATE_SOFTNESS
+        shares = np.exp(logits - logits.max())
+        return np.asarray(shares / shares.sum())
+
+    def statistics(self, features: NDArray[np.float32]) -> Wide:
+        """Mean and spread of each number on the scale of all people: ``(2 * READ,)``."""
+        fixed = ((features[:, :READ] - self.center) / self.scale).clip(-8, 8)
+        return np.concatenate([fixed.mean(axis=0), fixed.std(axis=0)])
+
+
+@dataclass(frozen=True)
+class SessionAdapter:
+    """Moves the vectors of a session towards the words for what was probably done in it.
+
+    Attributes:
+        gate: shares of the S data sets.
+        statistics: of the training people of each.
+        anchors: for each data set ``(K, D)``, where the words of its actions lie.
+    """
+
+    gate: Gate
+    statistics: tuple[Statistics, ...]
+    anchors: tuple[Wide, ...]
+
+    def straightened(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A session's ``(N, WIDTH)`` turned back, if for the people it resembles its band is turned."""
+        if not len(features) or not self.statistics:
+            return features
+        return self.statistics[int(self.gate(features).argmax())].straightened(features)
+
+    def move(self, features: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Unit vectors ``(N, D)`` of a session's segments from those of the encoder.
+
+        Args:
+            features: ``(N, WIDTH)``.
+            vectors: ``(N, D)`` of unit length.
+        """
+        if not len(features) or not self.statistics:
+            return vectors
+        shares = self.gate(features)
+        shares = np.where(shares < NEGLIGIBLE, 0, shares)
+        moved = vectors.astype(np.float64)
+        for share, known, anchors in zip(shares / shares.sum(), self.statistics, self.anchors, strict=True):
+            if share > 0:
+                likely = np.exp(known.log_posterior(features, vectors, anchors))
+                moved += RECALL * share * likely @ anchors
+        return unit(moved).astype(np.float32)
+
+    def probabilities(
+        self, features: NDArray[np.float32], vectors: NDArray[np.floating] | None, actions: Sequence[str]
+    ) -> Wide:
+        """What the segments of a session of an unknown data set probably are: ``(N, A)``.
+
+        Each known data set says so for its own actions among these, weighed by how the session resembles it.
+        """
+        total, weight = np.zeros((len(features), len(actions))), np.zeros(len(actions))
+        for share, known, anchors in zip(self.gate(features), self.statistics, self.anchors, strict=True):
+            columns = [actions.index(action) for action in known.actions if action in actions]
+            rows = [number for number, action in enumerate(known.actions) if action in actions]
+            if len(rows) < 2:
+                continue
+            logs = known.log_posterior(known.straightened(features), vectors, anchors)[:, rows]
+            likely = np.exp(logs - logs.max(axis=1, keepdims=True))
+            total[:, columns] += share * likely / likely.sum(axis=1, keepdims=True)
+            weight[columns] += share
+        return np.asarray(total / np.maximum(weight, TINY))
+
+    def save(self, file: Path) -> None:
+        """Write all numbers to an .npz file."""
+        arrays: dict[str, NDArray[np.generic]] = {
+            f"gate.{name}": getattr(self.gate, name).astype(np.float32) for name in _GATE
+        }
+        for number, (known, anchors) in enumerate(zip(self.statistics, self.anchors, strict=True)):
+            arrays |= {
+                f"{number}.dataset": np.array(known.dataset),
+                f"{number}.actions": np.array(known.actions),
+                f"{number}.people": np.array(known.people),
+                f"{number}.angles": known.angles,
+                f"{number}.context": np.array(known.context),
+                f"{number}.scale": np.stack([known.scale.mean, known.scale.variance]).astype(np.float32),
+                f"{number}.anchors": anchors.astype(np.float32),
+            }
+            for view, (mean, covariance) in enumerate(zip(known.mean, known.covariance, strict=True)):
+                arrays[f"{number}.mean.{view}"] = mean.astype(np.float32)
+                arrays[f"{number}.covariance.{view}"] = covariance.astype(np.float32)
+        with file.open("wb") as stream:
+            np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
+
+    @classmethod
+    def load(cls, file: Path) -> "SessionAdapter":
+        """Read what ``save`` wrote.
+
+        Raises:
+            ModelError: the file is missing, damaged or something else.
+        """
+        try:
+            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+                arrays = dict(stored)
+            gate = Gate(**{name: arrays[f"gate.{name}"].astype(np.float64) for name in _GATE})
+            statistics = tuple(_stored(arrays, number) for number in range(len(gate.bias)))
+            anchors = tuple(arrays[f"{n}.anchors"].astype(np.float64) for n in range(len(gate.bias)))
+        except Exception as error:  # zipfile, zlib and numpy each have their own
+            raise ModelError(
+                f"{file} cannot be loaded", got=error, expected="what myosem export writes"
+            ) from error
+        return cls(gate, statistics, anchors)
+
+
+_GATE = ("center", "scale", "weight", "bias")
+
+
+def _stored(arrays: dict[str, NDArray[np.generic]], number: int) -> Statistics:
+    return Statistics(
+        dataset=str(arrays[f"{number}.dataset"]),
+        angles=arrays[f"{number}.angles"].astype(np.float64),
+        actions=tuple(str(action) for action in arrays[f"{number}.actions"]),
+        people=int(arrays[f"{number}.people"]),
+        context=bool(arrays[f"{number}.context"]),
+        scale=Scale(*arrays[f"{number}.scale"].astype(np.float64)),
+        mean=tuple(arrays[f"{number}.mean.{view}"].astype(np.float64) for view in range(VIEWS)),
+        covariance=tuple(arrays[f"{number}.covariance.{view}"].astype(np.float64) for view in range(VIEWS)),
+    )
