@@ -108,6 +108,15 @@ def test_opposites_differ_in_the_sign_of_the_joint_they_are_named_after() -> Non
                 assert value > 0.5, id_
 
 
+def test_unrelated_texts_are_many_and_of_all_lengths() -> None:
+    lengths = [len(text.split()) for text in load_unrelated()]
+    assert len(lengths) > 600
+    assert min(lengths) == 1
+    assert max(lengths) <= 20
+    assert sum(length == 1 for length in lengths) > 60
+    assert sum(length > 8 for length in lengths) > 40
+
+
 def test_files_name_the_instruction_they_were_written_to() -> None:
     sha256 = hashlib.sha256((PACKAGE / "instruction.txt").read_bytes()).hexdigest()
     for path in PACKAGE.glob("*.yaml"):
