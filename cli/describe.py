@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from myosem.cli import options
+from myosem.cli.explained import explained, meaning
 from myosem.cli.render import Column, colour_wanted, seconds, styled, table, terminal_width
 
 if TYPE_CHECKING:
@@ -24,10 +25,11 @@ def describe(
     model: options.ModelOption = None,
     k: options.CountOption = 5,
     as_json: options.JsonOption = False,
+    explain: options.ExplainOption = False,
 ) -> None:
     """Say in words what a stretch of EMG looks like."""
     engine = options.open_engine(library, model, source)
-    result = engine.describe(source, start, end, k, recording=recording, mapping=mapping)
+    result = engine.describe(source, start, end, k, recording=recording, mapping=mapping, explain=explain)
     if as_json:
         typer.echo(json.dumps(asdict(result), ensure_ascii=False))
         return
@@ -44,4 +46,9 @@ def listing(result: "DescribeResult", *, width: int, colour: bool) -> str:
     ]
     rows = [[one.rank, f"{one.score:.3f}", one.name, one.text] for one in result.descriptions]
     where = f"{result.recording}, {seconds(result.start_s)}-{seconds(result.end_s)} s"
-    return f"{table(columns, rows, width=width, colour=colour)}\n{styled(where, '2', colour)}"
+    lines = [table(columns, rows, width=width, colour=colour)]
+    if result.explanation is not None:
+        lines += [f"  {line}" for line in explained(result.explanation, width=width - 2, colour=colour)]
+    if result.meaning is not None:
+        lines.append(meaning("the stretch", result.meaning, width=width))
+    return "\n".join([*lines, styled(where, "2", colour)])

@@ -1,12 +1,13 @@
 """Hits of a search the way a person, a spreadsheet or a program wants them."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from myosem.cli.explained import explained_hits, meaning
 from myosem.cli.render import (
     Column,
     as_csv,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 FIELDS = (
     *("rank", "score", "segment", "recording", "source", "dataset", "subject", "session"),
-    *("start_s", "end_s", "label", "simulated"),
+    *("start_s", "end_s", "label", "simulated", "fits"),
 )
 SPARK_WIDTH = 24
 WIDE = 110
@@ -47,30 +48,72 @@ def check_formats(as_json: bool, csv: bool, plot: Path | None) -> None:
 
 
 def show(
-    engine: "Engine", result: "SearchResult", *, as_json: bool, csv: bool = False, plot: Path | None = None
+    engine: "Engine",
+    result: "SearchResult",
+    *,
+    as_json: bool,
+    csv: bool = False,
+    plot: Path | None = None,
+    nearest: bool = True,
 ) -> None:
-    """Print a result in the format asked for, and draw it where asked."""
+    """Print a result in the format asked for, and draw it where asked.
+
+    Args:
+        engine: the result is from.
+        result: JSON and CSV hold all of it.
+        as_json: print JSON.
+        csv: print CSV.
+        plot: where to draw.
+        nearest: show and draw hits that do not fit as well.
+    """
+    shown = result if nearest else replace(result, hits=[hit for hit in result.hits if hit.fits])
     if as_json:
         typer.echo(json.dumps(asdict(result), ensure_ascii=False))
     elif csv:
-        typer.echo(as_csv((asdict(hit) for hit in result.hits), FIELDS), nl=False)
+        rows = ({name: getattr(hit, name) for name in FIELDS} for hit in result.hits)
+        typer.echo(as_csv(rows, FIELDS), nl=False)
     else:
-        recordings = engine.recordings(result.hits)
-        typer.echo(listing(result, recordings, width=terminal_width(), colour=colour_wanted()))
+        recordings = engine.recordings(shown.hits)
+        hidden = len(result.hits) - len(shown.hits)
+        typer.echo(listing(shown, recordings, hidden=hidden, width=terminal_width(), colour=colour_wanted()))
     if plot is not None:
-        from myosem.pictures import plot_hits
-
-        plot_hits(result, engine.recordings(result.hits), plot)
-        typer.echo(f"wrote {plot}", err=True)
+        draw(engine, shown, plot)
 
 
-def listing(result: "SearchResult", recordings: "list[Recording]", *, width: int, colour: bool) -> str:
-    """Hits as a table, or as two lines each where the terminal is narrow."""
+def draw(engine: "Engine", result: "SearchResult", path: Path) -> None:
+    """Draw hits, with why they are some where that was asked for."""
+    from myosem.pictures import plot_explained, plot_hits
+
+    recordings = engine.recordings(result.hits)
+    explained = any(hit.explanation for hit in result.hits)
+    (plot_explained if explained else plot_hits)(result, recordings, path)
+    typer.echo(f"wrote {path}", err=True)
+
+
+def listing(
+    result: "SearchResult", recordings: "list[Recording]", *, hidden: int = 0, width: int, colour: bool
+) -> str:
+    """Hits as a table, or as two lines each where the terminal is narrow; then why, where it is known.
+
+    Args:
+        result: what to show.
+        recordings: the recording of each hit.
+        hidden: how many more hits were found that do not fit.
+        width: columns of the terminal.
+        colour: whether to style.
+    """
+    nothing = f"nothing in {result.library} fits “{result.query}”"
     if not result.hits:
-        return "no hits"
+        return f"{nothing}; --all shows the nearest" if hidden else "no hits"
     sparks = [spark(hit, one, colour) for hit, one in zip(result.hits, recordings, strict=True)]
-    body = _table(result, sparks, width, colour) if width >= WIDE else _cards(result, sparks, width, colour)
-    return f"{body}\n{styled(_closing(result), '2', colour)}"
+    lines = [] if result.confident else [f"{nothing}; the nearest:"]
+    lines.append(
+        _table(result, sparks, width, colour) if width >= WIDE else _cards(result, sparks, width, colour)
+    )
+    lines += explained_hits(result.hits, width=width, colour=colour)
+    if result.meaning is not None:
+        lines.append(meaning(f"“{result.query}”", result.meaning, width=width))
+    return "\n".join([*lines, styled(_closing(result, hidden), "2", colour)])
 
 
 def spark(hit: "Hit", recording: "Recording", colour: bool) -> str:
@@ -101,7 +144,7 @@ def _table(result: "SearchResult", sparks: list[str], width: int, colour: bool) 
     rows = [
         [
             *(hit.rank, f"{hit.score:.3f}", hit.dataset, hit.subject, hit.session, _times(hit), hit.label),
-            "simulated" if hit.simulated else "",
+            " ".join(_remarks(hit)),
         ]
         for hit in result.hits
     ]
@@ -121,7 +164,7 @@ def _cards(result: "SearchResult", sparks: list[str], width: int, colour: bool) 
             f"{hit.rank:3d}  {hit.score:6.3f}  {styled(f'{label:{room}}', '1', colour)} {mark}".rstrip()
         )
         place = [hit.dataset, hit.subject, hit.session, f"{_times(hit)} s"]
-        place += ["simulated"] if hit.simulated else []
+        place += _remarks(hit)
         lines.append(f"{'':13}{shorten(' · '.join(place), width - 13)}")
     return "\n".join(lines)
 
@@ -130,9 +173,14 @@ def _times(hit: "Hit") -> str:
     return f"{seconds(hit.start_s)}-{seconds(hit.end_s)}"
 
 
-def _closing(result: "SearchResult") -> str:
+def _remarks(hit: "Hit") -> list[str]:
+    return ["simulated"] * hit.simulated + ["does not fit"] * (not hit.fits)
+
+
+def _closing(result: "SearchResult", hidden: int) -> str:
     simulated = " · all simulated" if all(hit.simulated for hit in result.hits) else ""
+    more = f" · {hidden} nearest that do not fit: --all" if hidden else ""
     return (
         f"{plural(len(result.hits), 'hit')} for “{result.query}” in {result.library}, "
-        f"version {result.version}{simulated}"
+        f"version {result.version}{simulated}{more}"
     )

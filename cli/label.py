@@ -32,13 +32,18 @@ def label(
 ) -> None:
     """Name each segment from any list of phrases.
 
-    A segment that none of them fits is called "none of these".
+    A segment that none of them fits is called "none of these". A phrase that is about no action is said to
+    be, and names no segment.
     """
     if as_json and bids:
         raise UsageError("--json and --bids cannot both be printed", expected="one of them")
     phrases = read_candidates(candidates)
     engine = options.open_engine(library, model, source)
     result = engine.label(source, phrases, recording=recording, mapping=mapping)
+    for phrase in result.unrelated:
+        typer.echo(
+            f"myosem: warning: “{phrase}” is no action that the model knows; it names no segment", err=True
+        )
     if as_json:
         typer.echo(json.dumps(asdict(result), ensure_ascii=False))
     elif bids:

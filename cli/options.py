@@ -36,6 +36,7 @@ PlotOption = Annotated[
     Path | None,
     typer.Option("--plot", metavar="FILE", help="Also draw the hits as a .png, .svg or .pdf."),
 ]
+ExplainOption = Annotated[bool, typer.Option("--explain", help="Also say why: views, channels, moments.")]
 StartOption = Annotated[
     float | None, typer.Option("--start", metavar="S", help="Start of the stretch in seconds.")
 ]

@@ -17,9 +17,12 @@ def search(
     as_json: options.JsonOption = False,
     csv: options.CsvOption = False,
     plot: options.PlotOption = None,
+    explain: options.ExplainOption = False,
+    nearest: Annotated[bool, typer.Option("--all", help="Show also what is near but does not fit.")] = False,
     model: options.ModelOption = None,
 ) -> None:
     """Find the moments that match a description."""
     check_formats(as_json, csv, plot)
     engine = options.open_engine(library, model)
-    show(engine, engine.search(query, k=k, where=where), as_json=as_json, csv=csv, plot=plot)
+    result = engine.search(query, k=k, where=where, explain=explain)
+    show(engine, result, as_json=as_json, csv=csv, plot=plot, nearest=nearest)

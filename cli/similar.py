@@ -19,6 +19,7 @@ def similar(
     as_json: options.JsonOption = False,
     csv: options.CsvOption = False,
     plot: options.PlotOption = None,
+    explain: options.ExplainOption = False,
     recording: options.RecordingOption = None,
     mapping: options.MappingOption = None,
     model: options.ModelOption = None,
@@ -29,5 +30,7 @@ def similar(
     """
     check_formats(as_json, csv, plot)
     engine = options.open_engine(library, model)
-    result = engine.similar(source, start, end, k, where, recording=recording, mapping=mapping)
+    result = engine.similar(
+        source, start, end, k, where, recording=recording, mapping=mapping, explain=explain
+    )
     show(engine, result, as_json=as_json, csv=csv, plot=plot)

@@ -1,13 +1,62 @@
 """Zero-shot labels in an open world: candidates compete with every other action the model knows."""
 
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from myosem.model import Model
 
 # An action counts as a candidate phrase where their vectors are this close, or, for the action nearest to
 # the phrase, at least NEAREST_ACTION close.
 SAME_ACTION, NEAREST_ACTION = 0.9, 0.75
+RELATED = 0.5
+"""The confidence below which a text is about no action."""
 
 Vectors = NDArray[np.float32]
+
+
+def query_confidence(model: "Model", texts: Sequence[str]) -> NDArray[np.float64]:
+    """How surely each text is about an action that the model knows: ``(n,)``, 0 to 1.
+
+    It is one half where the text's cosine with the nearest action is the model's ``related_threshold``. A
+    model that states none takes every text for an action.
+    """
+    threshold = getattr(model, "related_threshold", None)
+    if threshold is None:
+        return np.ones(len(texts))
+    closeness = (model.encode_text(texts) @ model.action_vectors.T).max(axis=1, initial=-1.0)
+    return np.asarray(1 / (1 + np.exp((threshold - closeness.astype(np.float64)) / model.temperature)))
+
+
+class Candidates:
+    """Phrases to choose from, beside everything else that the model knows.
+
+    Args:
+        model: encodes them.
+        phrases: n phrases.
+    """
+
+    def __init__(self, model: "Model", phrases: Sequence[str]) -> None:
+        self._model = model
+        self.phrases = [phrase.strip() for phrase in phrases]
+
+    @cached_property
+    def related(self) -> NDArray[np.bool_]:
+        """Which of them are about an action ``(n,)``; no segment gets one of the others."""
+        return query_confidence(self._model, self.phrases) >= RELATED
+
+    def choose(self, vectors: Vectors) -> tuple[list[int], list[float]]:
+        """For each of ``(N, D)`` vectors the position of its phrase, -1 for none, with its probability."""
+        model = self._model
+        words = model.encode_text(self.phrases)
+        owners = action_owners(words, model.action_vectors)
+        owners = np.where(np.isin(owners, np.flatnonzero(self.related)), owners, -1)
+        scores = np.where(self.related, vectors @ words.T, -np.inf)
+        return choose(scores, vectors @ model.action_vectors.T, owners, model.temperature, model.threshold)
 
 
 def action_owners(phrases: Vectors, actions: Vectors) -> NDArray[np.int64]:

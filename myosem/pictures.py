@@ -1,9 +1,13 @@
-"""Hits as pictures: every channel of the signal, the hit itself shaded, some context on both sides."""
+"""Hits as pictures: every channel of the signal, the hit itself shaded, some context on both sides.
+
+Where it is known why something is a hit, what each channel is worth stands beside the signal, and what each
+moment is worth above it.
+"""
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +18,12 @@ from myosem.search import Hit, SearchResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
+
+    from myosem.results import Explanation
 
 FORMATS = ("pdf", "png", "svg")
-MOST_HITS = 24
+MOST_HITS, MOST_EXPLAINED = 24, 6
 INK, QUIET, ACCENT = "#1f2933", "#9aa5b1", "#0b7285"
 SHADE = "#d3f0f2"
 ROBUST_PERCENT = 99.5
@@ -60,6 +66,27 @@ def plot_hits(result: SearchResult, recordings: Sequence[Recording], path: Path)
     return write_figure(figure, path)
 
 
+def plot_explained(result: SearchResult, recordings: Sequence[Recording], path: Path) -> Path:
+    """Draw why the best hits are hits: arguments and errors as ``plot_hits``.
+
+    Only hits that have an explanation are drawn, at most the first 6.
+    """
+    check_picture_path(path)
+    drawn = [pair for pair in zip(result.hits, recordings, strict=True) if pair[0].explanation is not None]
+    if not drawn:
+        raise UsageError("there is nothing to draw: no hit is explained", got=repr(result.query))
+    drawn = drawn[:MOST_EXPLAINED]
+    figure, columns, rows = _sheet(len(drawn), panel_inches=(6.4, 3.6))
+    heading = f"“{result.query}”"
+    if result.meaning is not None:
+        heading += f"\nnearest text: {result.meaning.text} ({result.meaning.name}, {result.meaning.view})"
+    figure.suptitle(heading, x=0.02, ha="left", fontsize=13, color=INK, weight="bold", parse_math=False)
+    panels = np.ravel(figure.subfigures(rows, columns, squeeze=False))
+    for panel, (hit, recording) in zip(panels, drawn, strict=False):
+        _explained_panel(panel, hit, recording)
+    return write_figure(figure, path)
+
+
 def write_figure(figure: "Figure", path: Path) -> Path:
     """Write a figure, the whole file or nothing."""
     unfinished = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
@@ -71,22 +98,82 @@ def write_figure(figure: "Figure", path: Path) -> Path:
     return path
 
 
-def _figure(result: SearchResult, drawn: Sequence[tuple[Hit, Recording]]) -> "Figure":
+def _sheet(count: int, panel_inches: tuple[float, float]) -> "tuple[Figure, int, int]":
+    """An empty figure for some panels, and in how many columns and rows they stand."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    columns = 1 if len(drawn) == 1 else 2
-    rows = -(-len(drawn) // columns)
+    columns = 1 if count == 1 else 2
+    rows = -(-count // columns)
     layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1)
-    figure = Figure(figsize=(6.4 * columns, 0.9 + 2.7 * rows), layout=layout, facecolor="white")
+    size = panel_inches[0] * columns, 0.9 + panel_inches[1] * rows
+    figure = Figure(figsize=size, layout=layout, facecolor="white")
     FigureCanvasAgg(figure)
+    return figure, columns, rows
+
+
+def _figure(result: SearchResult, drawn: Sequence[tuple[Hit, Recording]]) -> "Figure":
+    figure, columns, rows = _sheet(len(drawn), panel_inches=(6.4, 2.7))
     count = f"{len(drawn)} of {len(result.hits)} hits" if len(drawn) < len(result.hits) else ""
     heading = "   ".join(part for part in (f"“{result.query}”", count) if part)
     figure.suptitle(heading, x=0.02, ha="left", fontsize=15, color=INK, weight="bold", parse_math=False)
     for position, (hit, recording) in enumerate(drawn):
         _panel(figure.add_subplot(rows, columns, position + 1), hit, recording)
     return figure
+
+
+def _explained_panel(panel: "SubFigure", hit: Hit, recording: Recording) -> None:
+    """One hit: moments above, channels beside, the signal between them."""
+    if hit.explanation is None:
+        return
+    grid = panel.add_gridspec(2, 2, width_ratios=(6, 1), height_ratios=(1, 5))
+    signal = panel.add_subplot(grid[1, 0])
+    _panel(signal, hit, recording)
+    title, where = signal.get_title(loc="left"), signal.texts[0]
+    signal.set_title("", loc="left")
+    moments = panel.add_subplot(grid[0, 0], sharex=signal)
+    channels = panel.add_subplot(grid[1, 1], sharey=signal)
+    moments.set_title(title, loc="left", fontsize=9.5, color=INK, weight="bold", pad=16, parse_math=False)
+    moments.annotate(
+        where.get_text(), (0, 1), (0, 4), "axes fraction", "offset points", fontsize=7.5, color=INK
+    ).set_parse_math(False)
+    where.remove()
+    _draw_moments(moments, hit.explanation)
+    _draw_channels(channels, hit.explanation)
+
+
+def _draw_moments(axes: "Axes", why: "Explanation") -> None:
+    starts = [one.start_s for one in why.moments]
+    widths = [one.end_s - one.start_s for one in why.moments]
+    drops = [one.drop for one in why.moments]
+    axes.bar(starts, drops, widths, align="edge", color=_colours(drops), edgecolor="white", linewidth=0.4)
+    axes.axhline(0, color=QUIET, linewidth=0.5)
+    axes.tick_params(axis="x", bottom=False, labelbottom=False)
+    _quiet(axes, "y", drops)
+
+
+def _draw_channels(axes: "Axes", why: "Explanation") -> None:
+    drops = [one.drop for one in why.channels]
+    axes.barh(-np.arange(len(drops)), drops, 0.7, color=_colours(drops))
+    axes.axvline(0, color=QUIET, linewidth=0.5)
+    axes.tick_params(axis="y", left=False, labelleft=False)
+    axes.set_xlabel("score lost without", fontsize=7, color=QUIET, loc="right", labelpad=1)
+    _quiet(axes, "x", drops)
+
+
+def _colours(drops: Sequence[float]) -> list[str]:
+    """What carries the score stands out from what lowers it."""
+    return [ACCENT if drop > 0 else QUIET for drop in drops]
+
+
+def _quiet(axes: "Axes", axis: Literal["x", "y"], drops: Sequence[float]) -> None:
+    """No frame, and only zero and the largest value as ticks."""
+    axes.spines[:].set_visible(False)
+    top = max((abs(drop) for drop in drops), default=0.0)
+    ticks = [0.0, max(drops)] if drops and max(drops) > 0.2 * top > 0 else [0.0]
+    (axes.set_xticks if axis == "x" else axes.set_yticks)(ticks, [f"{tick:.2g}" for tick in ticks])
+    axes.tick_params(axis=axis, length=2, labelsize=6.5, labelcolor=QUIET, color=QUIET)
 
 
 def _panel(axes: "Axes", hit: Hit, recording: Recording) -> None:

@@ -4,6 +4,100 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Meaning:
+    """What the model takes a query for.
+
+    Attributes:
+        action: id of the action nearest to the query.
+        name: the name people use for it.
+        view: of ``text``.
+        text: the text about this action that lies nearest to the query.
+        closeness: cosine of the query and ``text``, -1 to 1.
+    """
+
+    action: str
+    name: str
+    view: str
+    text: str
+    closeness: float
+
+
+@dataclass(frozen=True)
+class ViewScore:
+    """How near a segment lies to one view of an action.
+
+    Attributes:
+        view: its name.
+        score: cosine of the segment and the mean vector of the view's texts, -1 to 1.
+    """
+
+    view: str
+    score: float
+
+
+@dataclass(frozen=True)
+class ChannelDrop:
+    """What an electrode is worth to a score.
+
+    Attributes:
+        name: of the channel.
+        angle_deg: its place round the limb, None where unknown.
+        drop: how much the score falls where the channel says only what its neighbours say.
+    """
+
+    name: str
+    angle_deg: float | None
+    drop: float
+
+
+@dataclass(frozen=True)
+class MomentDrop:
+    """What a slice of a segment is worth to a score.
+
+    Attributes:
+        start_s: start in seconds within the recording.
+        end_s: end in seconds within the recording.
+        drop: how much the score falls without the slice.
+    """
+
+    start_s: float
+    end_s: float
+    drop: float
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How strong a segment is.
+
+    Attributes:
+        over_rest_db: power over the session's rest in dB, mean over time and living channels.
+        stronger_than: share of the other contractions of the session that are weaker, 0 to 1; None where
+            there is no other.
+    """
+
+    over_rest_db: float
+    stronger_than: float | None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a segment has its score.
+
+    Attributes:
+        score: what drops are measured from: the score of the segment, encoded again.
+        views: of the action that the query means; empty where the query is EMG.
+        channels: in the order of the recording.
+        moments: in order of time; empty where the segment is too short to leave anything out.
+    """
+
+    score: float
+    views: list[ViewScore]
+    channels: list[ChannelDrop]
+    moments: list[MomentDrop]
+    effort: Effort
+
+
+@dataclass(frozen=True)
 class Hit:
     """One moment that was found.
 
@@ -17,6 +111,9 @@ class Hit:
         end_s: end in seconds within the recording.
         label: as the data set writes it, None where nothing is labelled.
         simulated: whether the forearm simulator made it.
+        fits: whether the query is about an action and the score reaches the model's threshold; what does
+            not fit is merely nearest. Always true where the query is EMG.
+        explanation: why, where it was asked for and the hit fits.
     """
 
     rank: int
@@ -31,6 +128,8 @@ class Hit:
     end_s: float
     label: str | None
     simulated: bool
+    fits: bool
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +142,10 @@ class SearchResult:
         version: of the library.
         model: name of the model.
         exact: whether the index compared every vector.
+        confidence: how surely the query is about an action that the model knows, 0 to 1; 1 for EMG.
+        confident: whether any hit fits.
         hits: best first.
+        meaning: what the query means, where an explanation was asked for and the query is words.
     """
 
     query: str
@@ -51,7 +153,10 @@ class SearchResult:
     version: int
     model: str
     exact: bool
+    confidence: float
+    confident: bool
     hits: list[Hit]
+    meaning: Meaning | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +180,12 @@ class Description:
 
 @dataclass(frozen=True)
 class DescribeResult:
-    """Words for one stretch of EMG, the likeliest first; times in seconds."""
+    """Words for one stretch of EMG, the likeliest first; times in seconds.
+
+    Attributes:
+        meaning: of the likeliest action the text nearest to the stretch, where an explanation was asked for.
+        explanation: why the likeliest action has its score, where it was asked for.
+    """
 
     source: str
     recording: str
@@ -84,6 +194,8 @@ class DescribeResult:
     model: str
     simulated: bool
     descriptions: list[Description]
+    meaning: Meaning | None = None
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True)
@@ -107,10 +219,15 @@ class LabelledSegment:
 
 @dataclass(frozen=True)
 class LabelResult:
-    """Labels for every segment of a source, in order of recording and time."""
+    """Labels for every segment of a source, in order of recording and time.
+
+    Attributes:
+        unrelated: candidates that are about no action the model knows; no segment gets one.
+    """
 
     source: str
     model: str
     simulated: bool
     candidates: list[str]
+    unrelated: list[str]
     segments: list[LabelledSegment]

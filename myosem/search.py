@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myosem.errors import UsageError
-from myosem.labelling import action_owners, choose
+from myosem.labelling import RELATED, Candidates, query_confidence
 from myosem.records import Recording, Segment
 from myosem.results import DescribeResult, Description, Hit, LabelledSegment, LabelResult, SearchResult
 from myosem.sources import SourceSession, one_recording, sessions_of
+from myosem.stretches import check_stretch, segments_in
 
 if TYPE_CHECKING:
     from myosem.catalogue import SegmentRow
+    from myosem.explain import WordViews
     from myosem.library import Library
     from myosem.model import Model
 
@@ -38,16 +40,26 @@ class _Stretch:
     """A stretch of one recording with its vector ``(1, D)``.
 
     Attributes:
-        name: the recording's id in the library, or else its own name.
-        stored: segments of the recording where it is in the library.
+        session: it is in.
+        position: of its recording in the session.
+        segment: the segment of the library that it is.
     """
 
-    recording: Recording
-    name: str
+    session: SourceSession
+    position: int
     start_s: float
     end_s: float
     vector: Vectors
-    stored: "Sequence[SegmentRow]"
+    segment: "SegmentRow | None" = None
+
+    @property
+    def recording(self) -> Recording:
+        return self.session.recordings[self.position]
+
+    @property
+    def name(self) -> str:
+        """The recording's id in the library, or else its own name."""
+        return self.session.names[self.position]
 
 
 class Engine:
@@ -87,13 +99,16 @@ class Engine:
 
         return Library.open(Path(self._library))
 
-    def search(self, query: str, k: int = 10, where: str | None = None) -> SearchResult:
+    def search(
+        self, query: str, k: int = 10, where: str | None = None, *, explain: bool = False
+    ) -> SearchResult:
         """The moments that match a description in words.
 
         Args:
             query: any phrase.
             k: how many hits at most.
             where: one condition over the columns of a hit, such as ``dataset = '3dc'``.
+            explain: also say why, for each hit that fits.
 
         Raises:
             UsageError: an empty query, k below 1, or a condition that cannot be used.
@@ -103,11 +118,18 @@ class Engine:
         if not query.strip():
             raise UsageError("the query is empty", expected='a few words, such as "make a fist"')
         with ThreadPoolExecutor(1) as beside:  # the model and the library load at the same time
-            vector = beside.submit(self.model.encode_text, [query.strip()])
+            words = beside.submit(self._words, query.strip())
             self._check_index()
             rows = self._rows_where(where)
             self.library.index()
-        return self._result(query, vector.result(), k, rows)
+        vector, confidence = words.result()
+        result = self._result(query, vector, k, rows, confidence)
+        if not explain:
+            return result
+        from myosem.explain import word_views
+
+        views = word_views(self.model, vector[0])
+        return replace(result, hits=self._explained(result.hits, vector[0], views), meaning=views.meaning)
 
     def similar(
         self,
@@ -119,6 +141,7 @@ class Engine:
         *,
         recording: str | None = None,
         mapping: Path | None = None,
+        explain: bool = False,
     ) -> SearchResult:
         """The moments most like a stretch of EMG, without those that overlap it.
 
@@ -130,6 +153,7 @@ class Engine:
             where: as in ``search``.
             recording: which of several recordings of the source.
             mapping: how to read a .csv or .npz.
+            explain: also say why, for each hit.
 
         Raises:
             UsageError: a stretch that does not exist, or as ``search`` does.
@@ -141,7 +165,8 @@ class Engine:
         stretch = self._stretch(source, start_s, end_s, recording, mapping)
         rows = self._without(stretch, rows)
         query = f"{source} {stretch.start_s:.2f}-{stretch.end_s:.2f} s"
-        return self._result(query, stretch.vector, k, rows)
+        result = self._result(query, stretch.vector, k, rows)
+        return replace(result, hits=self._explained(result.hits, stretch.vector[0])) if explain else result
 
     def describe(
         self,
@@ -152,13 +177,18 @@ class Engine:
         *,
         recording: str | None = None,
         mapping: Path | None = None,
+        explain: bool = False,
     ) -> DescribeResult:
-        """The actions that describe a stretch of EMG best. Arguments and errors as ``similar``."""
+        """The actions that describe a stretch of EMG best. Arguments and errors as ``similar``.
+
+        With ``explain`` also why the first of them does; then UsageError also where the stretch holds
+        several contractions.
+        """
         _check_count(k)
         stretch = self._stretch(source, start_s, end_s, recording, mapping)
         scores = (stretch.vector @ self.model.action_vectors.T)[0]
         best = np.argsort(-scores, kind="stable")[:k]
-        return DescribeResult(
+        result = DescribeResult(
             source=source,
             recording=stretch.name,
             start_s=round(stretch.start_s, DIGITS),
@@ -170,6 +200,7 @@ class Engine:
                 for rank, action in enumerate(best, start=1)
             ],
         )
+        return self._explained_description(result, stretch, int(best[0])) if explain else result
 
     def label(
         self,
@@ -182,7 +213,8 @@ class Engine:
         """The candidate that fits each segment of a source, or none of them.
 
         The model's own actions stand beside the candidates, so that a segment of an action that nobody
-        asked for has somewhere to go; an action that means the same as a candidate counts as it.
+        asked for has somewhere to go; an action that means the same as a candidate counts as it. A candidate
+        that is about no action at all gets no segment.
 
         Args:
             source: see the module.
@@ -196,17 +228,19 @@ class Engine:
         """
         if not candidates or not all(phrase.strip() for phrase in candidates):
             raise UsageError("there is nothing to choose from", expected="at least one phrase, none empty")
+        among = Candidates(self.model, candidates)
         segments: list[LabelledSegment] = []
         simulated = True
         for session in self._sessions(source, recording, mapping):
             places, vectors = self._segments(session)
-            winners, scores = self._choose(vectors, candidates)
+            winners, scores = among.choose(vectors)
             simulated &= all(session.recordings[position].simulated for position in session.chosen)
             segments += [
                 replace(place, label=None if winner < 0 else candidates[winner], score=round(score, DIGITS))
                 for place, winner, score in zip(places, winners, scores, strict=True)
             ]
-        return LabelResult(source, self.model.name, simulated, list(candidates), segments)
+        unrelated = [phrase for phrase, own in zip(candidates, among.related, strict=True) if not own]
+        return LabelResult(source, self.model.name, simulated, list(candidates), unrelated, segments)
 
     def recordings(self, hits: Sequence[Hit]) -> list[Recording]:
         """The recording of each hit, its samples memory-mapped."""
@@ -219,23 +253,60 @@ class Engine:
     def _rows_where(self, where: str | None) -> NDArray[np.int64] | None:
         return None if where is None else self.library.select(where)
 
-    def _result(self, query: str, vector: Vectors, k: int, rows: NDArray[np.int64] | None) -> SearchResult:
-        index = self.library.index()
+    def _words(self, query: str) -> tuple[Vectors, float]:
+        """The query's vector ``(1, D)`` and how surely it is about an action."""
+        return self.model.encode_text([query]), float(query_confidence(self.model, [query])[0])
+
+    def _result(
+        self, query: str, vector: Vectors, k: int, rows: Rows | None, confidence: float | None = None
+    ) -> SearchResult:
+        """The nearest segments; for EMG, which has no confidence, all of them fit."""
+        library, index = self.library, self.library.index()
         scores, found = index.search(vector, k, rows)
-        segments = self.library.rows(found[0])
-        hits = [
-            _hit(rank, float(score), segment)
-            for rank, (score, segment) in enumerate(zip(scores[0], segments, strict=True), start=1)
-        ]
-        library = self.library
-        return SearchResult(query, str(library.path), library.version, self.model.name, index.exact, hits)
+        fits = np.ones(len(found[0]), dtype=bool)
+        if confidence is not None:
+            fits = (scores[0] >= self.model.threshold) & (confidence >= RELATED)
+        nearest = zip(scores[0], library.rows(found[0]), fits, strict=True)
+        return SearchResult(
+            query=query,
+            library=str(library.path),
+            version=library.version,
+            model=self.model.name,
+            exact=index.exact,
+            confidence=round(1.0 if confidence is None else confidence, DIGITS),
+            confident=bool(fits.any()),
+            hits=[
+                _hit(rank, float(one[0]), one[1], bool(one[2])) for rank, one in enumerate(nearest, start=1)
+            ],
+        )
+
+    def _explained(self, hits: Sequence[Hit], target: Vectors, words: "WordViews | None" = None) -> list[Hit]:
+        """The hits, those that fit with why they are near to ``target (D,)``."""
+        from myosem.explain import explain_segments
+
+        fitting = [hit.segment for hit in hits if hit.fits]
+        found = explain_segments(self.library, self.model, fitting, target, words)
+        return [replace(hit, explanation=found.get(hit.segment)) for hit in hits]
+
+    def _explained_description(self, result: DescribeResult, stretch: _Stretch, best: int) -> DescribeResult:
+        from myosem.explain import explain_segments, explain_stretch, word_views
+
+        target = self.model.action_vectors[best]
+        words = word_views(self.model, stretch.vector[0], self.model.actions[best])
+        if stretch.segment is not None:
+            one = stretch.segment.segment
+            why = explain_segments(self.library, self.model, [one], target, words)[one]
+        else:
+            place = stretch.position, stretch.start_s, stretch.end_s
+            why = explain_stretch(self.model, stretch.session.recordings, place, target, words)
+        return replace(result, meaning=words.meaning, explanation=why)
 
     def _without(self, stretch: _Stretch, rows: Rows | None) -> Rows:
         """The rows, all by default, less those that overlap the stretch itself."""
         rows = np.arange(self.library.manifest.segments) if rows is None else rows
         own = [
             segment.row
-            for segment in stretch.stored
+            for segment in stretch.session.stored
             if segment.recording == stretch.name
             and segment.start_s < stretch.end_s
             and segment.end_s > stretch.start_s
@@ -257,12 +328,12 @@ class Engine:
         session, position = one_recording(self._sessions(source, recording, mapping), source)
         chosen = session.recordings[position]
         if session.segment is not None and start_s is None and end_s is None:
-            start_s, end_s = session.segment.start_s, session.segment.end_s
-            vector = self._stored_vectors([session.segment])
-        else:
-            start_s, end_s = _check_stretch(chosen, source, start_s, end_s)
-            vector = self._embed_stretch(session.recordings, position, start_s, end_s)
-        return _Stretch(chosen, session.names[position], start_s, end_s, vector, session.stored)
+            own = session.segment
+            vector = self._stored_vectors([own])
+            return _Stretch(session, position, own.start_s, own.end_s, vector, own)
+        start_s, end_s = check_stretch(chosen, source, start_s, end_s)
+        vector = self._embed_stretch(session.recordings, position, start_s, end_s)
+        return _Stretch(session, position, start_s, end_s, vector)
 
     def _stored_vectors(self, segments: "Sequence[SegmentRow]") -> Vectors:
         """Vectors ``(N, D)`` of segments of the library."""
@@ -272,22 +343,11 @@ class Engine:
     def _embed_stretch(
         self, recordings: Sequence[Recording], position: int, start_s: float, end_s: float
     ) -> Vectors:
-        """Unit vector ``(1, D)`` of a stretch.
-
-        One that could be a segment is embedded as one; a longer one is the mean of the contractions in
-        it, or of its rest where there is no contraction.
-        """
-        from myosem.segments import MAXIMUM_S, find_segments
+        """Unit vector ``(1, D)`` of a stretch: the mean of what it is embedded as."""
+        from myosem.segments import find_segments
 
         found = find_segments(recordings)
-        inside = [clipped for one in found if (clipped := _clip(one, position, start_s, end_s))]
-        contractions = [one for one in inside if one.kind == "contraction"]
-        if end_s - start_s <= MAXIMUM_S:
-            active_s = sum(one.end_s - one.start_s for one in contractions)
-            kind = "contraction" if active_s >= (end_s - start_s) / 2 else "rest"
-            wanted = [Segment(position, start_s, end_s, kind)]  # type: ignore[arg-type]
-        else:
-            wanted = contractions or inside or [Segment(position, start_s, start_s + MAXIMUM_S, "rest")]
+        wanted = segments_in(found, position, start_s, end_s)
         mean = self._embed(recordings, [*found, *wanted])[len(found) :].mean(axis=0, keepdims=True)
         return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), dtype=np.float32)
 
@@ -313,49 +373,17 @@ class Engine:
         ]
         return places, self._embed(session.recordings, found)[chosen]
 
-    def _choose(self, vectors: Vectors, candidates: Sequence[str]) -> tuple[list[int], list[float]]:
-        """For each vector the position of its candidate, -1 for none, and how probable that is."""
-        phrases = self.model.encode_text([phrase.strip() for phrase in candidates])
-        actions = self.model.action_vectors
-        owners = action_owners(phrases, actions)
-        return choose(
-            vectors @ phrases.T, vectors @ actions.T, owners, self.model.temperature, self.model.threshold
-        )
-
 
 def _check_count(k: int) -> None:
     if k < 1:
         raise UsageError("-k says how many to print", got=k, expected="1 or more")
 
 
-def _check_stretch(
-    recording: Recording, source: str, start_s: float | None, end_s: float | None
-) -> tuple[float, float]:
-    """The stretch within the recording, the whole of it by default."""
-    length_s = recording.duration_s
-    start_s, end_s = start_s or 0.0, length_s if end_s is None else end_s
-    if not 0 <= start_s < end_s or start_s >= length_s:
-        raise UsageError(
-            f"{source} has no such stretch",
-            got=f"{start_s:g} to {end_s:g} s",
-            expected=f"a start before the end, within 0 to {length_s:.2f} s",
-        )
-    return start_s, min(end_s, length_s)
-
-
-def _clip(segment: Segment, position: int, start_s: float, end_s: float) -> Segment | None:
-    """The part of a segment that lies in a stretch; None where less than half of it does."""
-    first, last = max(segment.start_s, start_s), min(segment.end_s, end_s)
-    if segment.recording != position or last - first < (segment.end_s - segment.start_s) / 2:
-        return None
-    return Segment(position, first, last, segment.kind)
-
-
 def _unlabelled(segment: str | None, recording: str, start_s: float, end_s: float) -> LabelledSegment:
     return LabelledSegment(segment, recording, round(start_s, DIGITS), round(end_s, DIGITS), None, 0.0)
 
 
-def _hit(rank: int, score: float, segment: "SegmentRow") -> Hit:
+def _hit(rank: int, score: float, segment: "SegmentRow", fits: bool) -> Hit:
     return Hit(
         rank=rank,
         score=round(score, DIGITS),
@@ -369,6 +397,7 @@ def _hit(rank: int, score: float, segment: "SegmentRow") -> Hit:
         end_s=round(segment.end_s, DIGITS),
         label=segment.label,
         simulated=segment.simulated,
+        fits=fits,
     )
 
 

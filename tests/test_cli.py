@@ -78,14 +78,15 @@ def test_search_json_is_the_documented_object(run: Run, library: Path) -> None:
     code, out, err = run("search", "make a fist", "--library", library, "-k", 3, "--json")
     assert (code, err) == (0, "")
     answer = json.loads(out)
-    assert list(answer) == ["query", "library", "version", "model", "exact", "hits"]
+    keys = ["query", "library", "version", "model", "exact", "confidence", "confident", "hits", "meaning"]
+    assert list(answer) == keys
     assert answer["query"] == "make a fist"
     assert answer["library"] == str(library)
     assert (answer["version"], answer["model"], answer["exact"]) == (1, "fake", True)
     assert [hit["rank"] for hit in answer["hits"]] == [1, 2, 3]
-    types_of = get_type_hints(Hit)
+    types_of = {name: kind for name, kind in get_type_hints(Hit).items() if name != "explanation"}
     for hit in answer["hits"]:
-        assert tuple(hit) == FIELDS
+        assert tuple(hit) == (*FIELDS, "explanation")
         for name, kind in types_of.items():
             wanted = kind if isinstance(kind, types.UnionType) else (kind,)
             assert isinstance(hit[name], wanted), name
@@ -98,7 +99,7 @@ def test_csv_parses_back_to_the_json(run: Run, library: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(run(*words, "--csv")[1])))
     assert len(rows) == len(hits) > 10
     for row, hit in zip(rows, hits, strict=True):
-        assert row == {name: "" if value is None else str(value) for name, value in hit.items()}
+        assert row == {name: "" if hit[name] is None else str(hit[name]) for name in FIELDS}
 
 
 def test_search_table_says_what_a_person_needs(run: Run, library: Path) -> None:
@@ -248,7 +249,7 @@ from myosem.cli.hits import show
 from myosem.search import Engine
 
 class Model:
-    name, fingerprint = "fake", "f" * 64
+    name, fingerprint, threshold = "fake", "f" * 64, 0.0
     def encode_text(self, texts):
         return np.eye(len(texts), 16, dtype=np.float32)
 
@@ -315,11 +316,12 @@ def test_similar_describe_and_label_speak_json(run: Run, files: Path, library: P
     assert len(found["hits"]) == 2
     assert "2.00-4.00 s" in found["query"]
     said = json.loads(run("describe", source, "--start", 2, "--end", 4, "-k", 2, "--json")[1])
-    assert list(said) == ["source", "recording", "start_s", "end_s", "model", "simulated", "descriptions"]
+    keys = ["source", "recording", "start_s", "end_s", "model", "simulated", "descriptions"]
+    assert list(said) == [*keys, "meaning", "explanation"]
     assert [list(one) for one in said["descriptions"]] == [["rank", "score", "action", "name", "text"]] * 2
     Path("actions.txt").write_text("# mine\nmake a fist\n\nopen the hand\nmake a fist\n")
     named = json.loads(run("label", source, "--candidates", "actions.txt", "--json")[1])
-    assert list(named) == ["source", "model", "simulated", "candidates", "segments"]
+    assert list(named) == ["source", "model", "simulated", "candidates", "unrelated", "segments"]
     assert named["candidates"] == ["make a fist", "open the hand"]
     keys = ["segment", "recording", "start_s", "end_s", "label", "score"]
     assert named["segments"]
@@ -423,7 +425,8 @@ def test_inspect_stores_nothing(run: Run, files: Path, tmp_path: Path) -> None:
 def test_listing_fits_the_terminal(width: int) -> None:
     recording = flat_recording()
     hits = [hit_at(rank, 2.0, 4.0, label="a rather long label for one gesture " * 2) for rank in (1, 10)]
-    text = listing(SearchResult("q", "lib", 1, "m", True, hits), [recording] * 2, width=width, colour=False)
+    result = SearchResult("q", "lib", 1, "m", True, 1.0, True, hits)
+    text = listing(result, [recording] * 2, width=width, colour=False)
     lines = text.splitlines()
     assert max(len(line) for line in lines[:-1]) <= width
     assert text.count("simulated") >= 2
@@ -522,5 +525,6 @@ def hit_at(rank: int, start_s: float, end_s: float, label: str | None = None) ->
         start_s,
         end_s,
         label,
+        True,
         True,
     )
