@@ -4,7 +4,6 @@ Everything random is drawn from the seed and the number of the step, so a traini
 on exactly as it would have, and several processes draw the same batch and take their parts of it.
 """
 
-import contextlib
 import math
 from collections.abc import Callable, Sequence
 
@@ -14,6 +13,7 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.nn import functional
 
+from myosem.compute import autocast, best_device, gather_rows, own_part, processes, total
 from myosem.errors import UsageError
 from myosem.pretrain_config import PretrainConfig
 from myosem.quantizer import turn_tokens
@@ -38,7 +38,7 @@ class Pretrainer:
             )
         self.config, self.seed, self.step = config, seed, 0
         self.losses: list[float] = []
-        self.device = _device()
+        self.device = best_device()
         self.values = np.concatenate([one.values[one.mask] for one in self.sessions])
         counts = np.array([one.mask.sum() for one in self.sessions], dtype=np.float64)
         self.weight = counts / counts.sum()
@@ -82,37 +82,37 @@ class Pretrainer:
         batch = torch.from_numpy(self.values[generator.integers(len(self.values), size=count)])
         batch = self._vary(batch, generator, count).to(self.device)
         quantizer = self.model.quantizer.train()
-        own = _own(count)
-        with self._autocast():
+        own = own_part(count)
+        with autocast(self.device):
             said = quantizer.encode(batch[own])
-        everything = _gather(said.float())
+        everything = gather_rows(said.float())
         commitment = torch.zeros((), device=self.device)
         if self.step >= begin:
             quantised, _, commitment = quantizer.quantise(
                 everything, self.config.quantizer.dead * count / codes
             )
             everything = quantised
-        with self._autocast():
+        with autocast(self.device):
             rebuilt = quantizer.decoder(everything[own])
         error = quantizer.errors(batch[own], rebuilt.float()).sum() / count
         self._update(0, error + commitment)
-        return _total(error) + float(commitment.detach())
+        return total(error) + float(commitment.detach())
 
     def _learn_sentences(self, generator: np.random.Generator) -> float:
         sentences, context = self._draw(generator)
         mask = sentences.mask
         hide = torch.from_numpy(generator.random(tuple(mask.shape))) < self.config.ratio
         hide = (hide & mask).to(self.device)
-        own = _own(len(mask))
+        own = own_part(len(mask))
         hidden_tokens = hide.sum().clamp(min=1)
         mine, hide = sentences.rows(own).to(self.device), hide[own]
         self.model.quantizer.eval()
         target = self.model.quantizer.codes(mine.values)
-        with self._autocast():
+        with autocast(self.device):
             guess = self.model.guess(self.model.encoder.train()(mine, hide, context=context)[hide])
         loss = functional.cross_entropy(guess.float(), target[hide], reduction="sum") / hidden_tokens
         self._update(1, loss)
-        return _total(loss)
+        return total(loss)
 
     def _draw(self, generator: np.random.Generator) -> tuple[Sentences, bool]:
         """Sentences of random segments of random sessions, and whether they are read with context."""
@@ -145,7 +145,7 @@ class Pretrainer:
         for value in parameters:
             if value.grad is None:
                 value.grad = torch.zeros_like(value)
-            if _parallel():
+            if processes() > 1:
                 dist.all_reduce(value.grad)
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         for group in optimizer.param_groups:
@@ -162,10 +162,6 @@ class Pretrainer:
             * min((step + 1) / warm, 1.0)
             * (0.02 + 0.49 * (1 + math.cos(math.pi * progress)))
         )
-
-    def _autocast(self) -> contextlib.AbstractContextManager[object]:
-        fit = self.device.type == "cuda" and torch.cuda.is_bf16_supported()
-        return torch.autocast(self.device.type, torch.bfloat16) if fit else contextlib.nullcontext()
 
 
 def pretrain(
@@ -186,37 +182,3 @@ def pretrain(
         UsageError: there are no tokens.
     """
     return Pretrainer(sessions, config, seed).run(report=report)
-
-
-def _device() -> torch.device:
-    return torch.device("cuda") if torch.cuda.is_available() else torch.device("cpu")
-
-
-def _parallel() -> bool:
-    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
-
-
-def _own(count: int) -> slice:
-    """The part of a batch that is this process's."""
-    if not _parallel():
-        return slice(0, count)
-    size = count // dist.get_world_size()
-    return slice(dist.get_rank() * size, (dist.get_rank() + 1) * size)
-
-
-def _gather(own: Tensor) -> Tensor:
-    """Rows of all processes in order; only one's own carry gradients."""
-    if not _parallel():
-        return own
-    parts = [torch.empty_like(own) for _ in range(dist.get_world_size())]
-    dist.all_gather(parts, own.detach().contiguous())
-    parts[dist.get_rank()] = own
-    return torch.cat(parts)
-
-
-def _total(loss: Tensor) -> float:
-    """A loss over all processes."""
-    whole = loss.detach().clone()
-    if _parallel():
-        dist.all_reduce(whole)
-    return float(whole)

@@ -2,34 +2,37 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from pydantic import ValidationError
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
-from myosem.errors import ModelError, UsageError
 from myosem.pretrain import Pretrainer
 from myosem.pretrain_config import config_content, parse_config
 from myosem.token_model import TokenModel
 from myosem.tokens import VERSION
+from myosem.training_state import (
+    check_same,
+    no_state,
+    optimizer_tensors,
+    part,
+    read_state,
+    restore_optimizer,
+    write_state,
+)
 
 WEIGHTS, ABOUT = "tokens.safetensors", "pretrain.json"
 
-_STATE = "state"
 _MODEL = "model."
+_WHAT, _COMMAND = "pre-training", "pretrain"
 
 
 def save_pretraining(folder: Path, trainer: Pretrainer) -> None:
     """Write all that ``load_pretraining`` needs to go on, in one step."""
     tensors = {_MODEL + key: value for key, value in trainer.model.state_dict().items()}
     for number, optimizer in enumerate(trainer.optimizers):
-        for place, state in optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{number}.{place}.{key}": value for key, value in state.items()}
+        tensors |= optimizer_tensors(optimizer, f"optimizer.{number}.")
     state = {
         "tokens": VERSION,
         "config": config_content(trainer.config),
@@ -38,11 +41,7 @@ def save_pretraining(folder: Path, trainer: Pretrainer) -> None:
         "data": data_digest(trainer),
         "losses": trainer.losses,
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f".{WEIGHTS}.{os.getpid()}"
-    whole = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
-    save_file(whole, unfinished, metadata={_STATE: json.dumps(state)})
-    unfinished.replace(folder / WEIGHTS)
+    write_state(folder / WEIGHTS, tensors, state)
 
 
 def load_pretraining(folder: Path, trainer: Pretrainer) -> None:
@@ -52,25 +51,16 @@ def load_pretraining(folder: Path, trainer: Pretrainer) -> None:
         ModelError: the folder holds no pre-training, or a damaged one.
         UsageError: it was of other tokens, another configuration or another seed.
     """
-    tensors, state = _read(folder)
-    config = parse_config(state["config"])
-    for name, got, expected in (
-        ("configuration", trainer.config, config),
+    tensors, state = read_state(folder / WEIGHTS, _WHAT, _COMMAND)
+    pairs = (
+        ("configuration", trainer.config, parse_config(state["config"])),
         ("seed", trainer.seed, state["seed"]),
         ("data", data_digest(trainer), state["data"]),
-    ):
-        if got != expected:
-            raise UsageError(
-                f"the pre-training in {folder} cannot be gone on with: its {name} is another",
-                got=got,
-                expected=expected,
-                hint="the same library and options as before, or another --out",
-            )
-    trainer.model.load_state_dict(_part(tensors, _MODEL))
+    )
+    check_same(folder, _WHAT, pairs)
+    trainer.model.load_state_dict(part(tensors, _MODEL))
     for number, optimizer in enumerate(trainer.optimizers):
-        optimizer.load_state_dict(
-            {**optimizer.state_dict(), "state": _states(_part(tensors, f"optimizer.{number}."))}
-        )
+        restore_optimizer(optimizer, tensors, f"optimizer.{number}.")
     trainer.step, trainer.losses = int(state["step"]), [float(loss) for loss in state["losses"]]
 
 
@@ -80,13 +70,13 @@ def load_token_model(folder: Path) -> TokenModel:
     Raises:
         ModelError: the folder holds none, or a damaged one.
     """
-    tensors, state = _read(folder)
+    tensors, state = read_state(folder / WEIGHTS, _WHAT, _COMMAND)
     try:
         config = parse_config(state["config"])
         model = TokenModel(config.quantizer, config.sentence)
-        model.load_state_dict(_part(tensors, _MODEL))
+        model.load_state_dict(part(tensors, _MODEL))
     except (KeyError, RuntimeError, ValidationError) as error:
-        raise _no_run(folder, error) from error
+        raise no_state(folder / WEIGHTS, _WHAT, _COMMAND, error) from error
     return model.eval()
 
 
@@ -100,33 +90,3 @@ def data_digest(trainer: Pretrainer) -> str:
     digest = hashlib.sha256(trainer.values.tobytes())
     digest.update(str([one.mask.sum(axis=1).tolist() for one in trainer.sessions]).encode())
     return digest.hexdigest()[:16]
-
-
-def _read(folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    try:
-        with safe_open(folder / WEIGHTS, framework="pt") as file:
-            state: dict[str, Any] = json.loads(file.metadata()[_STATE])
-            return {key: file.get_tensor(key) for key in file.keys()}, state  # noqa: SIM118
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise _no_run(folder, error) from error
-
-
-def _no_run(folder: Path, error: Exception) -> ModelError:
-    return ModelError(
-        f"{folder} holds no pre-training",
-        got=" ".join(str(error).split())[:200],
-        expected=f"a file {WEIGHTS}",
-        hint=f"myosem pretrain --library lib --out {folder}",
-    )
-
-
-def _part(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-
-
-def _states(tensors: Mapping[str, torch.Tensor]) -> dict[int, dict[str, torch.Tensor]]:
-    states: dict[int, dict[str, torch.Tensor]] = {}
-    for key, value in tensors.items():
-        place, name = key.split(".")
-        states.setdefault(int(place), {})[name] = value
-    return states

@@ -1,20 +1,18 @@
 """Pre-training on a library: its unlabelled signal and simulated forearms in, a run and its tokenizer out."""
 
-import os
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import torch
-import torch.distributed as dist
 from onnx import helper
 
+from myosem.compute import parallel
 from myosem.corpus import sessions_of
-from myosem.errors import LibraryError, ModelError, UsageError
+from myosem.errors import LibraryError, ModelError
 from myosem.library import Library
 from myosem.onnx_export import to_onnx
 from myosem.practice import practice_recordings
@@ -26,10 +24,8 @@ from myosem.segments import segments_of_frames
 from myosem.signal import to_frames
 from myosem.token_run import WEIGHTS, load_pretraining, save_pretraining, write_about
 from myosem.tokens import CONTENT, VERSION, WIDTH, Tokens, session_tokens
+from myosem.training_state import EVERY, check_new
 from myosem.words import TOKENIZER_EMG, EmgTokenizer
-
-EVERY = 100
-"""Steps from one saved state to the next."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -67,10 +63,8 @@ def pretrain_library(
         ModelError, UsageError: there is nothing to resume, or it was another training.
     """
     begun, tell = time.monotonic(), progress or (lambda what, done, total: None)
-    if not resume and (out / WEIGHTS).is_file():
-        raise UsageError(
-            f"{out} holds a pre-training already", hint="--resume to go on with it, or another --out"
-        )
+    if not resume:
+        check_new(out / WEIGHTS, "pre-training")
     sessions = library_tokens(library, exclude) + simulated_tokens(simulated)
     if not any(one.mask.any() for one in sessions):
         raise LibraryError(f"nothing in {library.path} is left to learn from", expected="recordings")
@@ -141,21 +135,6 @@ def export_tokenizer(folder: Path, quantizer: TokenQuantizer, probe: np.ndarray[
             "ONNX and torch disagree on the codes", got=f"{100 * differing:.1f} % differ", expected="0.1 %"
         )
     return tokenizer
-
-
-@contextmanager
-def parallel() -> Iterator[bool]:
-    """Join the other processes where ``torchrun`` started several; whether this one is the first."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        yield True
-        return
-    if torch.cuda.is_available():
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-    try:
-        yield dist.get_rank() == 0
-    finally:
-        dist.destroy_process_group()
 
 
 def _about(trainer: Pretrainer, sessions: int, simulated: int, seconds: float) -> dict[str, Any]:
