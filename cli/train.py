@@ -24,6 +24,9 @@ def train(
     simulated: Annotated[
         int, typer.Option("--simulated", min=0, metavar="N", help="Simulated sessions to train on as well.")
     ] = 240,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an interrupted training in --out was.")
+    ] = False,
 ) -> None:
     """Train a model on the labelled sessions of a library (needs the extra [train])."""
     from myosem.extras import require_train
@@ -32,7 +35,8 @@ def train(
     require_train()
     from myosem.cli.progress import progress_bar
     from myosem.library import Library
-    from myosem.train import TrainConfig, train_library
+    from myosem.library_training import train_library
+    from myosem.train_config import TrainConfig
 
     with progress_bar() as progress:
         about = train_library(
@@ -40,6 +44,7 @@ def train(
             out,
             TrainConfig(seed=seed, steps=steps or TrainConfig.steps),
             simulated=simulated,
+            resume=resume,
             progress=progress,
         )
     typer.echo(f"{out}: {about['sessions']} sessions, {about['steps']} steps, {about['minutes']:.1f} minutes")

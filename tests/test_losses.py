@@ -1,6 +1,7 @@
 """The contrastive loss is open_clip's where only one pair is right, and fair where several are."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from myosem.losses import MultiPositiveClipLoss
+from myosem.errors import UsageError
+from myosem.losses import MultiPositiveClipLoss, PairLoss, SigmoidLoss
 
 SCALE = torch.tensor(10.0)
 
@@ -165,23 +167,103 @@ def test_loss_and_gradient_are_always_finite(
         assert bool(torch.isfinite(gradient(loss, emg)).all())
 
 
-def test_processes_share_a_batch_as_if_it_were_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    text, words = vectors(3, 1), [0, 1, 2]
-    halves = [(vectors(2), [0, 1]), (vectors(2, 5), [2, 0])]
-    comparable = [torch.tensor([[True, True, False], [True, True, True]]), torch.ones(2, 3, dtype=torch.bool)]
-    other = iter(
-        [(halves[1][0], text), (torch.tensor(halves[1][1]), torch.tensor(words)), (comparable[1],) * 2]
-    )
+def slow_spread(logits: list[list[float]], like: list[list[float]]) -> float:
+    """Cross entropy of each row that resembles anything, over what can be compared."""
+    rows = []
+    for values, share in zip(logits, like, strict=True):
+        if sum(share) > 0:
+            known = [value for value in values if value > -math.inf]
+            whole = math.log(sum(math.exp(value) for value in known))
+            rows.append(-sum(s / sum(share) * (v - whole) for s, v in zip(share, values, strict=True) if s))
+    return sum(rows) / len(rows) if rows else 0.0
 
-    def gather(emg: Tensor, text: Tensor, **options: object) -> list[Tensor]:
-        assert options["world_size"] == 2
-        return [torch.cat(pair) for pair in zip((emg, text), next(other), strict=True)]
 
-    monkeypatch.setattr("myosem.losses.gather_features", gather)
-    shared = MultiPositiveClipLoss(rank=0, world_size=2)(
-        halves[0][0], text, torch.tensor(halves[0][1]), torch.tensor(words), SCALE, comparable[0]
+ACTION_COUNT = 4
+LIKE = torch.rand(ACTION_COUNT, ACTION_COUNT, generator=torch.Generator().manual_seed(5))
+LIKE[1] = 0
+BATCH = st.fixed_dictionaries(
+    {
+        "emg_action": st.lists(st.integers(0, 3), min_size=4, max_size=4),
+        "text_action": st.lists(st.integers(0, 3), min_size=3, max_size=3),
+        "mask": st.lists(st.lists(st.booleans(), min_size=3, max_size=3), min_size=4, max_size=4),
+    }
+)
+
+
+def likeness(batch: dict[str, list[Any]]) -> list[list[float]]:
+    return [
+        [float(LIKE[one, other]) * allowed for other, allowed in zip(batch["text_action"], row, strict=True)]
+        for one, row in zip(batch["emg_action"], batch["mask"], strict=True)
+    ]
+
+
+def found_by(loss: PairLoss, batch: dict[str, list[Any]], emg: Tensor, text: Tensor) -> float:
+    value: Tensor = loss(
+        emg,
+        text,
+        torch.tensor(batch["emg_action"]),
+        torch.tensor(batch["text_action"]),
+        SCALE,
+        torch.tensor(batch["mask"]),
     )
-    everything = torch.cat([half for half, _ in halves])
-    whole = torch.cat([torch.cat([part, part], dim=1) for part in comparable])
-    alone = loss_of(everything, torch.cat([text, text]), [0, 1, 2, 0], words * 2, whole)
-    torch.testing.assert_close(shared, alone)
+    value.backward()  # type: ignore[no-untyped-call]
+    assert emg.grad is not None and bool(torch.isfinite(emg.grad).all())
+    return value.item()
+
+
+@given(batch=BATCH, soft=st.sampled_from([0.1, 0.5]))
+def test_soft_targets_are_those_of_plain_python(batch: dict[str, list[Any]], soft: float) -> None:
+    emg, text = vectors(4), vectors(3, 1)
+    hard = found_by(MultiPositiveClipLoss(), batch, emg, text)
+    raw = (SCALE * emg @ text.T).tolist()
+    logits = [
+        [value if allowed else -math.inf for value, allowed in zip(*rows, strict=True)]
+        for rows in zip(raw, batch["mask"], strict=True)
+    ]
+    like = likeness(batch)
+    turned = [list(column) for column in zip(*logits, strict=True)]
+    spread = slow_spread(logits, like) + slow_spread(turned, [list(row) for row in zip(*like, strict=True)])
+    found = found_by(MultiPositiveClipLoss(soft, LIKE), batch, emg, text)
+    assert found == pytest.approx((1 - soft) * hard + soft * spread / 2, abs=1e-4)
+
+
+@given(batch=BATCH, soft=st.sampled_from([0.0, 0.3]))
+def test_the_sigmoid_loss_is_that_of_plain_python(batch: dict[str, list[Any]], soft: float) -> None:
+    emg, text = vectors(4), vectors(3, 1)
+    logits, like = (SCALE * emg @ text.T).tolist(), likeness(batch)
+    rows = []
+    for n, allowed in enumerate(batch["mask"]):
+        right = [one == batch["emg_action"][n] for one in batch["text_action"]]
+        mass = sum(yes and ok for yes, ok in zip(right, allowed, strict=True))
+        losses = []
+        for m, ok in enumerate(allowed):
+            if ok:
+                share = mass * like[n][m] / sum(like[n]) if sum(like[n]) else 0.0
+                target = (1 - soft) * right[m] + soft * min(share, 1.0)
+                likely = 1 / (1 + math.exp(-(logits[n][m] - 2.0)))
+                losses.append(-target * math.log(likely) - (1 - target) * math.log(1 - likely))
+        if losses:
+            rows.append(sum(losses))
+    wanted = sum(rows) / len(rows) if rows else 0.0
+    loss = SigmoidLoss(soft, LIKE, bias=-2.0)
+    assert found_by(loss, batch, emg, text) == pytest.approx(wanted, rel=1e-4, abs=1e-5)
+
+
+def test_the_sigmoid_loss_is_that_of_open_clip_where_each_pair_is_the_only_right_one() -> None:
+    from open_clip.loss import SigLipLoss
+
+    emg, text = vectors(5), vectors(5, 1)
+    actions, everything = torch.arange(5), torch.ones(5, 5, dtype=torch.bool)
+    loss = SigmoidLoss()
+    ours, theirs = loss(emg, text, actions, actions, SCALE, everything), SigLipLoss()(emg, text, SCALE, -10.0)
+    torch.testing.assert_close(ours, theirs)
+    assert gradient(ours, loss.bias).item() != 0
+
+
+@pytest.mark.parametrize(
+    ("soft", "similarity"), [(0.1, None), (1.0, torch.eye(2)), (-0.1, torch.eye(2)), (0.1, -torch.eye(2))]
+)
+def test_targets_that_make_no_sense_are_refused(soft: float, similarity: Tensor | None) -> None:
+    for loss in (MultiPositiveClipLoss, SigmoidLoss):
+        with pytest.raises(UsageError):
+            loss(soft, similarity)

@@ -1,11 +1,13 @@
 """Training learns what a toy corpus holds, and the same seed learns the same."""
 
-from collections import Counter
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -13,12 +15,10 @@ import torch
 from torch import Tensor
 from toys import ACTIONS, RING, tower, toy_session
 
-from myosem import train
 from myosem.corpus import Session
 from myosem.encoder import EncoderConfig
-from myosem.errors import LibraryError
-from myosem.features import READ
-from myosem.train import TextBank, TrainConfig, Trainer, embed, prompt_texts
+from myosem.errors import UsageError
+from myosem.train import TextBank, TrainConfig, Trainer, embed
 
 TINY = TrainConfig(
     encoder=EncoderConfig(dimension=16, width=32, layers=1, heads=2),
@@ -29,8 +29,6 @@ TINY = TrainConfig(
     texts=16,
 )
 TEXTS = {action: [f"{action} {number}" for number in range(3)] for action in ACTIONS}
-
-
 BANK = TextBank.of(TEXTS, tower)
 
 
@@ -50,7 +48,7 @@ def trained(
 ) -> tuple[Trainer, list[float]]:
     losses: list[float] = []
     trainer = Trainer(sessions, bank, config)
-    trainer.run(lambda step, loss: losses.append(loss))
+    trainer.run(report=lambda step, loss: losses.append(loss))
     return trainer, losses
 
 
@@ -131,54 +129,11 @@ def test_after_training_nothing_is_left_to_chance() -> None:
     np.testing.assert_array_equal(embed(trainer.encoder, features), embed(trainer.encoder, features))
 
 
-@pytest.mark.parametrize(("share", "wanted"), [(0.0, 0), (0.25, 2), (0.5, 4), (1.0, 8)])
-def test_a_step_holds_its_share_of_simulated_sessions(share: float, wanted: int) -> None:
-    simulated = [toy_session(f"s{i}", dataset="simulated", simulated=True) for i in range(20)]
-    trainer = Trainer([*simulated, *people()], BANK, replace(TINY, sessions=8, simulated=share))
-    simulation = sorted({"simulated", "toy"}).index("simulated")
-    for _ in range(5):
-        assert int((trainer._draw().dataset == simulation).sum()) == wanted
-
-
-@pytest.mark.parametrize("simulated", [True, False])
-def test_one_kind_of_session_fills_a_step_by_itself(simulated: bool) -> None:
-    sessions = [replace(one, simulated=simulated) for one in people()]
-    batch = Trainer(sessions, BANK, TINY)._draw()
-    assert len(batch.features) == TINY.sessions and bool(batch.mask.any(dim=1).all())
-
-
-def test_small_data_sets_are_drawn_more_often_than_their_size_would() -> None:
-    sessions = [*people(16), toy_session("q", dataset="small")]
-    for balance, wanted in ((1.0, 1 / 17), (0.5, 1 / 5), (0.0, 1 / 2)):
-        trainer = Trainer(sessions, BANK, replace(TINY, sessions=50, balance=balance))
-        drawn = Counter(int(one) for _ in range(20) for one in trainer._draw().dataset)
-        assert drawn[0] / 1000 == pytest.approx(wanted, abs=0.06)
-
-
-def test_a_batch_is_made_of_segments_of_its_sessions() -> None:
-    sessions = people()
-    known = {
-        one.features[row, :READ].tobytes(): action
-        for one in sessions
-        for row, action in enumerate(one.actions)
-    }
-    trainer = Trainer(sessions, BANK, replace(TINY, segments=9))
-    sizes = set()
-    for _ in range(10):
-        batch = trainer._draw()
-        sizes.update(batch.mask.sum(dim=1).tolist())
-        assert batch.mask.shape == batch.action.shape == batch.features.shape[:2]
-        assert bool((batch.action[~batch.mask] == -1).all()) and not bool(batch.features[~batch.mask].any())
-        for row, action in zip(batch.features[batch.mask], batch.action[batch.mask], strict=True):
-            assert known[row.numpy().tobytes()] == ACTIONS[int(action)]
-    assert max(sizes) <= 9 and min(sizes) >= 1 and len(sizes) > 1
-
-
 def test_segments_of_unknown_action_are_context_and_nothing_else() -> None:
     strange = toy_session("x", (None, "shrug", "fist", "open-hand"), places=(*ACTIONS, "shrug"))
     whole = replace(TINY, keep=1.0, sessions=1, noise=0.0, gain=0.0, turn_deg=0.0)
     trainer = Trainer([strange], BANK, whole)
-    batch = trainer._draw()
+    batch = trainer.sampler.draw()
     assert int(batch.mask.sum()) == 4 and sorted(batch.action[0].tolist()) == [-1, -1, 0, 1]
     seen: list[tuple[Tensor, Tensor]] = []
     loss = trainer.loss.forward
@@ -188,7 +143,7 @@ def test_segments_of_unknown_action_are_context_and_nothing_else() -> None:
         out: Tensor = loss(emg, text, emg_action, *others)
         return out
 
-    trainer.loss.forward = spy  # type: ignore[method-assign, assignment]
+    trainer.loss.forward = spy
     trainer.step()
     assert sorted(seen[0][1].tolist()) == [0, 1] and len(seen[0][0]) == 2
 
@@ -200,41 +155,131 @@ def test_sessions_without_any_known_action_do_no_harm() -> None:
     assert all(bool(torch.isfinite(value).all()) for value in weights(trainer).values())
 
 
-def test_actions_of_other_data_sets_are_no_wrong_answers() -> None:
-    two = [toy_session("p", ("fist", "point") * 4), toy_session("q", ("open-hand", "rest") * 4, dataset="z")]
-    trainer = Trainer(two, BANK, TINY)
-    named = [{BANK.actions[i] for i in np.flatnonzero(row)} for row in trainer.vocabulary.numpy()]
-    assert named == [{"fist", "point"}, {"open-hand", "rest"}]
-
-
 def test_the_learning_rate_warms_up_and_falls() -> None:
     rates: list[float] = []
     trainer = Trainer(people(), BANK, TINY)
-    trainer.run(lambda step, loss: rates.append(trainer.optimizer.param_groups[0]["lr"]))
+    trainer.run(report=lambda step, loss: rates.append(trainer.optimizer.param_groups[0]["lr"]))
     peak = int(np.argmax(rates))
     assert peak <= 3 and rates[peak] == pytest.approx(TINY.learning_rate, rel=0.05)
     assert rates[peak:] == sorted(rates[peak:], reverse=True) and rates[-1] < 0.05 * TINY.learning_rate
 
 
-def test_a_text_bank_knows_whose_each_text_is() -> None:
-    bank = TextBank.of({"fist": ["a", "b c"], "rest": ["d"]}, tower)
-    assert bank.actions == ("fist", "rest") and bank.owner.tolist() == [0, 0, 1]
-    np.testing.assert_array_equal(bank.vectors, tower(["a", "b c", "d"]))
+CALM = replace(TINY, encoder=replace(TINY.encoder, dropout=0.0, noise=0.0), text_noise=0.0)
+"""Once a batch is drawn nothing is left to chance, so it does not matter how the step is divided."""
 
 
-def test_every_action_has_texts_to_train_on() -> None:
-    texts = prompt_texts()
-    assert "fist" in texts and all(len(group) >= 24 for group in texts.values())
+Step = tuple[dict[str, Tensor], float]
 
 
-@pytest.mark.parametrize("action", [None, "shrug"])
-def test_a_library_without_a_known_action_is_refused_before_anything_is_simulated(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, action: str | None
+def stepped(config: TrainConfig) -> Step:
+    """Gradients of a first step by name, and its loss."""
+    trainer = Trainer(people(), BANK, config)
+    if config.encoder.dropout == 0:
+        for module in trainer.head.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0.0
+    loss = trainer.step()
+    named = [
+        (f"{name}.{key}", value)
+        for name, part in trainer.modules().items()
+        for key, value in part.named_parameters()
+    ]
+    named.append(("log_scale", trainer.log_scale))
+    return {key: value.grad for key, value in named if value.grad is not None}, loss
+
+
+def close(one: Step, other: Step) -> None:
+    assert one[1] == pytest.approx(other[1], rel=1e-5) and one[0].keys() == other[0].keys()
+    for key, value in one[0].items():
+        torch.testing.assert_close(value, other[0][key], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["infonce", "sigmoid"])
+@pytest.mark.parametrize("chunks", [2, 4])
+def test_the_negatives_are_those_of_the_whole_step_in_however_many_chunks(
+    chunks: int, loss: Literal["infonce", "sigmoid"]
 ) -> None:
-    unknown = toy_session("p1", (action,) * 6, places=("shrug",))
-    monkeypatch.setattr(train, "read_training", lambda library: [unknown])
-    monkeypatch.setattr(train, "practice_sessions", lambda count: pytest.fail("simulated for nothing"))
-    library: Any = SimpleNamespace(path=Path("lib"))
-    with pytest.raises(LibraryError, match="lib has no labelled segments to learn from"):
-        train.train_library(library, tmp_path / "run", TINY, simulated=2)
-    assert not (tmp_path / "run").exists()
+    config = replace(CALM, loss=loss)
+    whole = stepped(config)
+    assert any(bool((value != 0).any()) for value in whole[0].values())
+    close(stepped(replace(config, chunks=chunks)), whole)
+
+
+def test_chunks_are_computed_again_with_the_same_dropout_and_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = replace(TINY, encoder=replace(TINY.encoder, dropout=0.5, noise=1.0), chunks=4)
+    cached = stepped(config)
+    monkeypatch.setattr("myosem.compute.checkpoint", lambda module, *rows, use_reentrant: module(*rows))
+    close(stepped(config), cached)
+    other = stepped(replace(config, seed=1))
+    assert other[1] != pytest.approx(cached[1], rel=1e-4)
+
+
+def test_a_step_that_cannot_be_divided_is_refused() -> None:
+    with pytest.raises(UsageError, match="cannot be divided evenly"):
+        Trainer(people(), BANK, replace(TINY, chunks=3))
+
+
+def test_the_sigmoid_loss_learns_too_and_its_bias_with_it() -> None:
+    trainer, losses = trained(people(), replace(TINY, loss="sigmoid"))
+    assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:5])
+    bias = trainer.modules()["loss"].get_parameter("bias")
+    assert bias.item() != pytest.approx(-np.log(3), abs=1e-4)
+
+
+def test_soft_targets_bring_similar_actions_together() -> None:
+    similar = np.eye(4)
+    similar[0, 1] = similar[1, 0] = 1
+    cosines = []
+    for soft in (0.0, 0.5):
+        trainer = Trainer(people(), BANK, replace(TINY, soft=soft), similar)
+        trainer.run()
+        memory = trainer.head.memory
+        cosines.append(float(memory[0] @ memory[1] - memory[0] @ memory[2]))
+    assert cosines[1] > cosines[0] + 0.1
+
+
+def test_soft_targets_need_similarities_of_these_actions() -> None:
+    for similarity in (None, np.eye(3)):
+        with pytest.raises(UsageError, match="similarities"):
+            Trainer(people(), BANK, replace(TINY, soft=0.1), similarity)
+
+
+def test_training_leaves_the_random_numbers_of_others_alone() -> None:
+    torch.manual_seed(3)
+    wanted = torch.rand(2)
+    torch.manual_seed(3)
+    Trainer(people(), BANK, replace(TINY, steps=1)).run()
+    assert torch.equal(torch.rand(2), wanted)
+
+
+SCRIPT = """
+import json, sys, torch
+from pathlib import Path
+from test_train import BANK, DIVIDED, people
+from myosem.compute import parallel
+from myosem.train import Trainer
+torch.set_num_threads(1)
+with parallel() as first:
+    losses = []
+    for config in DIVIDED:
+        trainer = Trainer(people(), BANK, config)
+        trainer.run()
+        losses.append(trainer.losses)
+    if first:
+        Path(sys.argv[1]).write_text(json.dumps(losses))
+"""
+DIVIDED = [replace(TINY, steps=15, chunks=2), replace(TINY, steps=15, chunks=4, loss="sigmoid")]
+"""Two processes take one and two parts each of such steps."""
+
+
+@pytest.mark.slow
+def test_two_processes_have_the_loss_curve_of_one(tmp_path: Path) -> None:
+    script, out = tmp_path / "two.py", tmp_path / "losses.json"
+    script.write_text(SCRIPT)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"}
+    subprocess.run([*command, str(script), str(out)], check=True, env=environment, capture_output=True)
+    for shared, config in zip(json.loads(out.read_text()), DIVIDED, strict=True):
+        _, alone = trained(people(), config)  # the same draws; only sums come in another order
+        assert len(set(alone)) == 15
+        np.testing.assert_allclose(shared, alone, rtol=1e-3)
