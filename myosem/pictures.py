@@ -75,7 +75,11 @@ def plot_explained(result: SearchResult, recordings: Sequence[Recording], path: 
     drawn = [pair for pair in zip(result.hits, recordings, strict=True) if pair[0].explanation is not None]
     if not drawn:
         raise UsageError("there is nothing to draw: no hit is explained", got=repr(result.query))
-    drawn = drawn[:MOST_EXPLAINED]
+    return write_figure(explained_figure(result, drawn[:MOST_EXPLAINED]), path)
+
+
+def explained_figure(result: SearchResult, drawn: Sequence[tuple[Hit, Recording]]) -> "Figure":
+    """Hits with their recordings: moments above each signal, channels beside it."""
     figure, columns, rows = _sheet(len(drawn), panel_inches=(6.4, 3.6))
     heading = f"“{result.query}”"
     if result.meaning is not None:
@@ -84,7 +88,7 @@ def plot_explained(result: SearchResult, recordings: Sequence[Recording], path: 
     panels = np.ravel(figure.subfigures(rows, columns, squeeze=False))
     for panel, (hit, recording) in zip(panels, drawn, strict=False):
         _explained_panel(panel, hit, recording)
-    return write_figure(figure, path)
+    return figure
 
 
 def write_figure(figure: "Figure", path: Path) -> Path:

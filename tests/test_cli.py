@@ -10,22 +10,18 @@ import sys
 import types
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import get_type_hints
 
-import numpy as np
 import pytest
 from fakes import FakeModel, write_bursts
 
 from myosem import __version__
 from myosem.cli import options
-from myosem.cli.hits import FIELDS, listing, spark
+from myosem.cli.hits import FIELDS
 from myosem.cli.main import main
-from myosem.cli.render import Column, colour_wanted, shorten, styled, table
-from myosem.cli.sparkline import BLOCKS, envelope, sparkline
+from myosem.cli.sparkline import BLOCKS
 from myosem.ingest import ingest
-from myosem.pictures import stacked
-from myosem.records import Channel, Recording
-from myosem.search import Hit, SearchResult
+from myosem.search import Hit
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -245,6 +241,7 @@ def test_a_search_imports_only_what_it_needs(library: Path) -> None:
     code = """
 import sys
 import numpy as np
+from myosem.cli.explained import explained
 from myosem.cli.hits import show
 from myosem.search import Engine
 
@@ -306,6 +303,82 @@ def test_plot_of_nothing_is_an_error(run: Run, library: Path) -> None:
     assert code == 2
     assert "nothing to draw" in err
     assert not Path("hits.png").exists()
+
+
+def knows_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on no text is about an action."""
+    monkeypatch.setattr(FakeModel, "related_threshold", 2.0, raising=False)
+
+
+def test_where_nothing_fits_one_line_says_so(
+    run: Run, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    knows_no(monkeypatch)
+    words = ("search", "a dog barking", "--library", library, "-k", 3)
+    nothing = f"nothing in {library} fits “a dog barking”"
+    assert run(*words) == (0, f"{nothing}; --all shows the nearest\n", "")
+    code, out, _ = run(*words, "--all")
+    assert code == 0
+    assert out.splitlines()[0] == f"{nothing}; the nearest:"
+    assert out.count("does not fit") == 3
+    answer = json.loads(run(*words, "--json")[1])
+    assert (answer["confident"], [hit["fits"] for hit in answer["hits"]]) == (False, [False] * 3)
+    assert answer["confidence"] < 0.01
+    assert [row["fits"] for row in csv.DictReader(io.StringIO(run(*words, "--csv")[1]))] == ["False"] * 3
+    assert "nothing to draw" in run(*words, "--plot", "hits.png")[2]
+    assert "does not fit" in run("demo", "a dog barking")[1]
+
+
+def test_hits_that_do_not_fit_are_counted(run: Run, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("search", "make a fist", "--library", library)
+    third = json.loads(run(*words, "--json")[1])["hits"][2]["score"]
+    monkeypatch.setattr(FakeModel, "threshold", third - 1e-5)
+    _, *rows, closing = run(*words)[1].splitlines()
+    assert [row.split()[0] for row in rows] == ["1", "2", "3"]
+    assert "3 hits" in closing and "7 nearest that do not fit: --all" in closing
+    assert run(*words, "--all")[1].count("does not fit") == 7
+
+
+def test_explain_says_why_and_draws_it(run: Run, library: Path) -> None:
+    words = ("search", "make a fist", "--library", library, "-k", 2, "--explain")
+    code, out, err = run(*words, "--plot", "why.svg")
+    assert (code, err) == (0, "wrote why.svg\n")
+    why = out.splitlines()[3:]
+    assert [line.split()[0] for line in why[:8]] == [
+        *("1", "channels", "moments", "effort"),
+        *("2", "channels", "moments", "effort"),
+    ]
+    assert why[0].split()[1] == "views" and "dB over rest" in why[3]
+    assert why[8].startswith("“make a fist” lies nearest to “") and len(why) == 10
+    assert Path("why.svg").read_text().startswith("<?xml")
+    hits = json.loads(run(*words, "--json")[1])["hits"]
+    assert len(hits[0]["explanation"]["channels"]) == 4
+    assert "explanation" not in run(*words, "--csv")[1]
+
+
+def test_similar_and_describe_say_why(run: Run, library: Path) -> None:
+    words = (library, "-k", 1, "--explain")
+    segment = json.loads(run("search", "make a fist", "--library", library, "--json")[1])["hits"][0][
+        "segment"
+    ]
+    out = run("similar", segment, "--library", *words)[1]
+    assert "channels" in out and "views" not in out and "nearest to" not in out
+    out = run("describe", segment, "--library", *words)[1]
+    assert "views" in out and "the stretch lies nearest to “" in out
+    said = json.loads(run("describe", segment, "--library", *words, "--json")[1])
+    assert said["meaning"]["action"] == said["descriptions"][0]["action"]
+
+
+def test_label_warns_of_what_is_no_action(run: Run, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    knows_no(monkeypatch)
+    Path("actions.txt").write_text("a dog barking\n")
+    code, out, err = run("label", files / "b_one.npz", "--candidates", "actions.txt")
+    assert code == 0
+    assert err.startswith("myosem: warning: “a dog barking” is no action") and err.count("\n") == 1
+    assert " 0 named" in out
+    named = json.loads(run("label", files / "b_one.npz", "--candidates", "actions.txt", "--json")[1])
+    assert named["unrelated"] == ["a dog barking"]
+    assert {one["label"] for one in named["segments"]} == {None}
 
 
 def test_similar_describe_and_label_speak_json(run: Run, files: Path, library: Path) -> None:
@@ -419,112 +492,3 @@ def test_inspect_stores_nothing(run: Run, files: Path, tmp_path: Path) -> None:
     assert one["contractions"] >= 3
     assert [span["label"] for span in one["spans"]] == ["fist", "open hand", "pinch", "point"]
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("width", [60, 80, 110, 140, 200])
-def test_listing_fits_the_terminal(width: int) -> None:
-    recording = flat_recording()
-    hits = [hit_at(rank, 2.0, 4.0, label="a rather long label for one gesture " * 2) for rank in (1, 10)]
-    result = SearchResult("q", "lib", 1, "m", True, 1.0, True, hits)
-    text = listing(result, [recording] * 2, width=width, colour=False)
-    lines = text.splitlines()
-    assert max(len(line) for line in lines[:-1]) <= width
-    assert text.count("simulated") >= 2
-
-
-def test_spark_marks_the_hit_and_leaves_blank_what_was_not_recorded() -> None:
-    recording = flat_recording()
-    before, inside, after = spark(hit_at(1, 0.0, 4.0), recording, colour=False).split("│")
-    assert (before, len(inside), len(after)) == (" " * 6, 12, 6)
-    assert set(inside + after) <= set(BLOCKS)
-    assert "\x1b[36m" in spark(hit_at(1, 0.0, 4.0), recording, colour=True)
-
-
-def test_envelope_is_the_mean_of_each_part() -> None:
-    samples = np.array([[1, -1], [-3, 3], [5, -5], [-7, 7]], dtype=np.float32)
-    recording = make_recording(samples, rate_hz=2.0)
-    found = envelope(recording, np.array([-1.0, 0.0, 1.0, 2.0, 3.0]))
-    assert np.isnan(found[[0, 3]]).all()
-    assert found[1:3].tolist() == [2.0, 6.0]
-
-
-def test_sparkline_reaches_the_top_for_the_largest() -> None:
-    assert sparkline(np.array([0, 0.5, 1.0])) == f"{BLOCKS[0]}{BLOCKS[4]}{BLOCKS[7]}"
-    assert sparkline(np.zeros(3)) == BLOCKS[0] * 3
-    assert sparkline(np.array([np.nan, 1.0])) == f" {BLOCKS[7]}"
-
-
-def test_table_drops_empty_columns_and_shortens_the_widest() -> None:
-    columns = [Column("a"), Column("b", minimum=5), Column("none")]
-    rows: list[list[Any]] = [["x", "y" * 40, None], ["xx", "z", ""]]
-    lines = table(columns, rows, width=20).splitlines()
-    assert lines[0].split() == ["a", "b"]
-    assert max(map(len, lines)) <= 20
-    assert "…" in lines[1]
-    assert table(columns, rows, width=4).splitlines()[1] == "x   yy…yy"
-
-
-def test_shorten_and_styled() -> None:
-    assert shorten("abcdef", 6) == "abcdef"
-    assert shorten("abcdefg", 5) == "ab…fg"
-    assert [shorten("abc", width) for width in (0, 1)] == ["", "…"]
-    assert styled("a", "1", colour=False) == "a"
-
-
-@pytest.mark.parametrize(
-    ("terminal", "variables", "wanted"),
-    [
-        (True, {}, True),
-        (True, {"NO_COLOR": "1"}, False),
-        (True, {"TERM": "dumb"}, False),
-        (False, {}, False),
-    ],
-)
-def test_colour_is_for_terminals_that_want_it(
-    monkeypatch: pytest.MonkeyPatch, terminal: bool, variables: dict[str, str], wanted: bool
-) -> None:
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.setenv("TERM", "xterm")
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sys, "stdout", types.SimpleNamespace(isatty=lambda: terminal))
-    found = colour_wanted()
-    monkeypatch.undo()
-    assert found is wanted
-
-
-def test_stacked_channels_keep_their_order_and_relative_size() -> None:
-    time = np.linspace(0, 20, 2000)[:, None]
-    traces = stacked((np.sin(time) * [1.0, 4.0]).astype(np.float32))
-    spans = np.ptp(traces, axis=0)
-    assert np.median(traces, axis=0) == pytest.approx([0, -1], abs=0.05)
-    assert spans[1] / spans[0] == pytest.approx(4, rel=0.01)
-
-
-def make_recording(samples: Any, rate_hz: float) -> Recording:
-    channels = tuple(Channel(f"ch{i + 1}") for i in range(samples.shape[1]))
-    return Recording(
-        samples, rate_hz, channels, dataset="d", subject="s", session="1", name="n", source="f.npz"
-    )
-
-
-def flat_recording() -> Recording:
-    return make_recording(np.tile(np.array([[1.0], [-1.0]], dtype=np.float32), (500, 2)), rate_hz=100.0)
-
-
-def hit_at(rank: int, start_s: float, end_s: float, label: str | None = None) -> Hit:
-    return Hit(
-        rank,
-        0.5,
-        "r:0",
-        "r",
-        "f.npz",
-        "a_dataset",
-        "Participant2",
-        "positions-3",
-        start_s,
-        end_s,
-        label,
-        True,
-        True,
-    )

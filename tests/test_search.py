@@ -10,7 +10,6 @@ from fakes import FakeModel, unit, write_bursts
 
 from myosem.errors import IndexMismatchError, LibraryError, SourceError, UsageError
 from myosem.ingest import ingest
-from myosem.labelling import action_owners, choose
 from myosem.library import Library
 from myosem.search import Engine
 
@@ -218,36 +217,6 @@ def test_label_of_a_file_needs_no_library(engine: Engine, folder: Path) -> None:
 def test_candidates_without_words_are_refused(engine: Engine, phrases: list[str]) -> None:
     with pytest.raises(UsageError, match="nothing to choose from"):
         engine.label("whatever", phrases)
-
-
-def test_owner_is_the_phrase_that_means_the_same() -> None:
-    actions = np.eye(4, dtype=np.float32)
-    phrases = unit(np.array([[1.0, 0.1, 0, 0], [0, 0, 1, 0.7]]))
-    # action 1 is nobody's nearest and not close; action 3 is close to phrase 1 but not close enough
-    assert action_owners(phrases, actions).tolist() == [0, -1, 1, -1]
-
-
-def test_a_phrase_that_means_no_action_owns_none() -> None:
-    actions = np.eye(4, dtype=np.float32)
-    a_dog_barking = unit(np.array([[0.7, 0.6, 0.3, 0.2]]))  # 0.7 from its nearest action
-    assert action_owners(a_dog_barking, actions).tolist() == [-1, -1, -1, -1]
-
-
-def test_choose_counts_an_owned_action_as_its_candidate() -> None:
-    candidates = np.array([[0.2, 0.1]], dtype=np.float32)
-    actions = np.array([[0.9, 0.5]], dtype=np.float32)
-    winners, scores = choose(candidates, actions, np.array([1, -1]), temperature=0.1, threshold=0.0)
-    logits = np.exp(np.array([0.2, 0.9, 0.5]) / 0.1)
-    assert winners == [1]
-    assert scores == pytest.approx([logits[1] / logits.sum()], rel=1e-4)
-
-
-def test_choose_says_none_below_the_threshold_and_behind_another_action() -> None:
-    candidates = np.array([[0.2], [0.6]], dtype=np.float32)
-    actions = np.array([[-0.9], [0.9]], dtype=np.float32)
-    winners, scores = choose(candidates, actions, np.array([-1]), temperature=0.1, threshold=0.3)
-    assert winners == [-1, -1]
-    assert scores[1] > 0.9
 
 
 def test_answers_are_plain_values(engine: Engine, folder: Path) -> None:
