@@ -97,7 +97,7 @@ def load_training(folder: Path, trainer: Trainer) -> None:
     config, saved = asdict(trainer.config), dict(state["config"])
     pairs = (
         ("seed", config.pop("seed"), saved.pop("seed", None)),
-        ("configuration", config, saved),
+        ("configuration", *_differing(config, saved)),
         ("data", data_digest(trainer), state["data"]),
     )
     check_same(folder, "training", pairs)
@@ -109,6 +109,12 @@ def load_training(folder: Path, trainer: Trainer) -> None:
     trainer.random.restore(part(tensors, "random."))
     trainer.sampler.generator.bit_generator.state = state["generator"]
     trainer.step_number, trainer.losses = int(state["step"]), [float(loss) for loss in state["losses"]]
+
+
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Only what is not the same in both."""
+    keys = sorted(key for key in {*one, *other} if one.get(key) != other.get(key))
+    return {key: one.get(key) for key in keys}, {key: other.get(key) for key in keys}
 
 
 def data_digest(trainer: Trainer) -> str:

@@ -77,6 +77,8 @@ def test_what_cannot_be_gone_on_with_is_said(tmp_path: Path) -> None:
     train_library(LIBRARY, tmp_path, TINY)
     with pytest.raises(UsageError, match="its seed is another"):
         train_library(LIBRARY, tmp_path, replace(TINY, seed=1), resume=True)
+    with pytest.raises(UsageError, match=r"configuration is another.*'steps': 7.*expected.*'steps': 5"):
+        train_library(LIBRARY, tmp_path, replace(TINY, steps=7), resume=True)
 
 
 @pytest.mark.parametrize("action", [None, "shrug"])

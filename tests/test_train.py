@@ -255,7 +255,7 @@ def test_training_leaves_the_random_numbers_of_others_alone() -> None:
 SCRIPT = """
 import json, sys, torch
 from pathlib import Path
-from test_train import BANK, DIVIDED, people
+from test_train import BANK, DIVIDED, people, stepped
 from myosem.compute import parallel
 from myosem.train import Trainer
 torch.set_num_threads(1)
@@ -265,21 +265,31 @@ with parallel() as first:
         trainer = Trainer(people(), BANK, config)
         trainer.run()
         losses.append(trainer.losses)
+    torch.nn.utils.clip_grad_norm_ = lambda parameters, norm: None
+    gradients = {key: value.flatten().tolist() for key, value in stepped(DIVIDED[1])[0].items()}
     if first:
-        Path(sys.argv[1]).write_text(json.dumps(losses))
+        Path(sys.argv[1]).write_text(json.dumps([losses, gradients]))
 """
 DIVIDED = [replace(TINY, steps=15, chunks=2), replace(TINY, steps=15, chunks=4, loss="sigmoid")]
 """Two processes take one and two parts each of such steps."""
 
 
 @pytest.mark.slow
-def test_two_processes_have_the_loss_curve_of_one(tmp_path: Path) -> None:
+def test_two_processes_have_the_loss_curve_and_the_gradients_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     script, out = tmp_path / "two.py", tmp_path / "losses.json"
     script.write_text(SCRIPT)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"}
     subprocess.run([*command, str(script), str(out)], check=True, env=environment, capture_output=True)
-    for shared, config in zip(json.loads(out.read_text()), DIVIDED, strict=True):
+    losses, gradients = json.loads(out.read_text())
+    for shared, config in zip(losses, DIVIDED, strict=True):
         _, alone = trained(people(), config)  # the same draws; only sums come in another order
         assert len(set(alone)) == 15
         np.testing.assert_allclose(shared, alone, rtol=1e-3)
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda parameters, norm: None)
+    wanted, _ = stepped(DIVIDED[1])
+    assert wanted.keys() == gradients.keys()
+    for key, value in wanted.items():
+        np.testing.assert_allclose(gradients[key], value.flatten().numpy(), rtol=1e-3, atol=1e-5)
