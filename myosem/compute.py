@@ -17,9 +17,15 @@ def best_device() -> torch.device:
 
 
 def autocast(device: torch.device) -> contextlib.AbstractContextManager[object]:
-    """In bfloat16 where the hardware has it."""
+    """In bfloat16 where a GPU has it."""
     fit = device.type == "cuda" and torch.cuda.is_bf16_supported()
     return torch.autocast(device.type, torch.bfloat16) if fit else contextlib.nullcontext()
+
+
+def autocast_cpu() -> contextlib.AbstractContextManager[object]:
+    """In bfloat16 on processors that multiply it several times as fast; elsewhere as it is."""
+    fit = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.autocast("cpu", torch.bfloat16) if fit else contextlib.nullcontext()
 
 
 @contextlib.contextmanager
