@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 
 import torch
@@ -75,13 +76,15 @@ def gather_vectors(emg: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
     """
     if processes() == 1:
         return emg, text
-    shared = gather_features(
-        emg.contiguous(),
-        text.contiguous(),
-        gather_with_grad=True,
-        rank=dist.get_rank(),
-        world_size=processes(),
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # open_clip gathers with a function that torch renames
+        shared = gather_features(
+            emg.contiguous(),
+            text.contiguous(),
+            gather_with_grad=True,
+            rank=dist.get_rank(),
+            world_size=processes(),
+        )
     return shared[0], shared[1]
 
 

@@ -16,7 +16,7 @@ from myosem.model import OnnxTextTower
 from myosem.practice import practice_sessions
 from myosem.prompts import load_actions
 from myosem.train import TextBank, TrainConfig, Trainer, prompt_texts
-from myosem.training_state import EVERY, check_new
+from myosem.training_state import EVERY, check_new, read_state
 
 
 def train_library(
@@ -49,7 +49,9 @@ def train_library(
         UsageError: ``out`` holds a training already, or the one to resume was another.
     """
     begun, tell = time.monotonic(), progress or (lambda what, done, total: None)
-    if not resume:
+    if resume:
+        read_state(out / TRAINING, "training", "train")
+    else:
         check_new(out / TRAINING, "training")
         check_new(out / WEIGHTS, "training")
     sessions = _sessions(library, simulated)

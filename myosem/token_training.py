@@ -24,7 +24,7 @@ from myosem.segments import segments_of_frames
 from myosem.signal import to_frames
 from myosem.token_run import WEIGHTS, load_pretraining, save_pretraining, write_about
 from myosem.tokens import CONTENT, VERSION, WIDTH, Tokens, session_tokens
-from myosem.training_state import EVERY, check_new
+from myosem.training_state import EVERY, check_new, read_state
 from myosem.words import TOKENIZER_EMG, EmgTokenizer
 
 Progress = Callable[[str, int, int], None]
@@ -63,7 +63,9 @@ def pretrain_library(
         ModelError, UsageError: there is nothing to resume, or it was another training.
     """
     begun, tell = time.monotonic(), progress or (lambda what, done, total: None)
-    if not resume:
+    if resume:
+        read_state(out / WEIGHTS, "pre-training", "pretrain")
+    else:
         check_new(out / WEIGHTS, "pre-training")
     sessions = library_tokens(library, exclude) + simulated_tokens(simulated)
     if not any(one.mask.any() for one in sessions):

@@ -74,6 +74,7 @@ def test_a_finished_training_is_neither_overwritten_nor_changed_by_accident(tmp_
 def test_what_cannot_be_gone_on_with_is_said(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="holds no training"):
         train_library(LIBRARY, tmp_path, TINY, resume=True)
+    assert not list(tmp_path.iterdir())
     train_library(LIBRARY, tmp_path, TINY)
     with pytest.raises(UsageError, match="its seed is another"):
         train_library(LIBRARY, tmp_path, replace(TINY, seed=1), resume=True)
