@@ -6,9 +6,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from myosem.metrics import bootstrap_interval
-
-ROUNDS = 2000
+from myosem.metrics import bootstrap_interval, mean_interval
 
 Values = NDArray[np.float64]
 Interval = tuple[float, float]
@@ -93,13 +91,13 @@ class TrialTable:
 
     def interval(self, system: str) -> Interval:
         """95 % interval of that mean, the people of each data set drawn with replacement."""
-        return _interval(self._values(system))
+        return mean_interval(self._values(system))
 
     def margin(self, system: str, other: str) -> tuple[float, Interval]:
         """How far one system's mean is ahead of another's on the same people, with its 95 % interval."""
         pairs = zip(self._values(system), self._values(other), strict=True)
         differences = [first - second for first, second in pairs]
-        return float(np.mean([one.mean() for one in differences])), _interval(differences)
+        return float(np.mean([one.mean() for one in differences])), mean_interval(differences)
 
     def as_dict(self) -> dict[str, object]:
         """For JSON."""
@@ -109,7 +107,7 @@ class TrialTable:
                 **asdict(row),
                 "seeds": self.seeds(system),
                 "mean": self.mean(system),
-                "interval": self.interval(system),
+                "interval": None if np.isnan(self.interval(system)[0]) else self.interval(system),
             }
             for system, row in self.rows.items()
         ]
@@ -151,14 +149,6 @@ class TrialTable:
                 }[what]
             )
         return [str(count) for count in counts]
-
-
-def _interval(values: Sequence[Values], seed: int = 0) -> Interval:
-    """95 % interval of the mean of means, drawn with replacement within each group."""
-    generator = np.random.default_rng(seed)
-    draws = [generator.choice(own, (ROUNDS, len(own))).mean(axis=1) for own in values]
-    low, high = np.quantile(np.mean(draws, axis=0), [0.025, 0.975])
-    return float(low), float(high)
 
 
 def _cell(value: float, interval: Interval) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+import pytrec_eval
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from sklearn.metrics import average_precision_score, ndcg_score
 from myosem.metrics import (
     average_precision,
     bootstrap_interval,
+    first_rank,
+    mean_interval,
     ndcg_at,
     precision_at,
     ranked_relevance,
@@ -91,6 +94,58 @@ def test_metrics_without_ties_are_those_of_scikit_learn(seed: int) -> None:
     np.testing.assert_allclose(
         ndcg_at(10, scores, relevant), [ndcg_score([r.astype(float)], [s], k=10) for r, s in rows]
     )
+
+
+@given(
+    st.integers(11, 30).flatmap(
+        lambda count: st.tuples(
+            st.lists(st.integers(0, 4), min_size=count, max_size=count),
+            st.lists(st.integers(0, 2), min_size=count, max_size=count),
+        )
+    )
+)
+def test_metrics_are_those_of_trec_eval_with_ties_and_grades(case: tuple[list[int], list[int]]) -> None:
+    scores, grades = np.array([case[0]], dtype=np.float64), np.array([case[1]])
+    exact = grades == 2
+    if not exact.any():
+        return
+    # of equal scores trec_eval takes the last name first
+    names = [f"{len(case[0]) - place:03d}" for place in range(len(case[0]))]
+    run = {"q": dict(zip(names, scores[0].tolist(), strict=True))}
+
+    def judged(measures: set[str], gains: NDArray[np.int_]) -> dict[str, float]:
+        said = {"q": dict(zip(names, map(int, gains), strict=True))}
+        found: dict[str, float] = pytrec_eval.RelevanceEvaluator(said, measures).evaluate(run)["q"]
+        return found
+
+    plain = judged({"map", "P_10", "recip_rank", "success_1,5,10"}, exact[0].astype(int))
+    ours = {
+        "map": average_precision(scores, exact),
+        "P_10": precision_at(10, scores, exact),
+        "recip_rank": 1 / first_rank(scores, exact),
+        **{f"success_{k}": recall_at(k, scores, exact) for k in (1, 5, 10)},
+    }
+    assert {name: value[0] for name, value in ours.items()} == pytest.approx(plain)
+    graded = judged({"ndcg_cut_10"}, grades[0])["ndcg_cut_10"]
+    assert ndcg_at(10, scores, grades)[0] == pytest.approx(graded)
+
+
+def test_close_answers_are_worth_half_an_exact_one() -> None:
+    grades = np.array([[2, 1, 0]])
+    assert ndcg_at(1, np.array([[1.0, 3.0, 2.0]]), grades)[0] == 0.5
+    assert ndcg_at(10, np.array([[3.0, 2.0, 1.0]]), grades)[0] == 1
+
+
+def test_the_first_rank_counts_from_one() -> None:
+    relevant = np.array([[False, True, True], [False, False, False]])
+    np.testing.assert_array_equal(first_rank(np.array([[3.0, 1.0, 2.0]] * 2), relevant), [2, np.nan])
+
+
+def test_the_interval_of_a_mean_of_means_draws_within_groups() -> None:
+    low, high = mean_interval([np.array([0.0, 1.0] * 50), np.array([0.5])])
+    half = 1.96 * 0.5 / math.sqrt(100) / 2
+    assert (low, high) == pytest.approx((0.5 - half, 0.5 + half), abs=0.01)
+    assert np.isnan(mean_interval([np.array([0.3]), np.array([0.4])])).all()
 
 
 def test_the_best_order_is_worth_one_and_the_worst_least() -> None:
