@@ -1,7 +1,7 @@
 """Who is tested when: fixed folds over persons, read from a YAML file."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -31,13 +31,19 @@ AnySession = TypeVar("AnySession", bound=OfSomeone)
 
 @dataclass(frozen=True)
 class Folds:
-    """Persons of each fold.
+    """Persons of each fold, and meanings that are held out together.
 
     Attributes:
         people: data set -> fold -> subjects tested in that fold.
+        actions: fold -> meanings held out in every data set.
+        compositions: fold -> combinations held out while their parts are seen.
+        meaning: data set -> label -> meaning; other labels mean themselves.
     """
 
     people: dict[str, dict[int, tuple[str, ...]]]
+    actions: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    compositions: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    meaning: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -58,19 +64,28 @@ class Folds:
         train = [session for session in sessions if session.person not in tested]
         return train, [session for session in sessions if session.person in tested]
 
+    def meant(self, dataset: str, label: str) -> str:
+        """What a data set's label means."""
+        return self.meaning.get(dataset, {}).get(label, label)
+
 
 def read_folds(path: Path) -> Folds:
     """Read folds from YAML with a mapping ``people: data set -> fold -> list of subjects``.
+
+    ``actions``, ``compositions`` (fold -> list of meanings) and ``meaning`` (data set -> label -> meaning)
+    may be there, too.
 
     Raises:
         UsageError: the file is missing or holds something else.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        people = {
-            str(dataset): {int(fold): _names(subjects) for fold, subjects in folds.items()}
-            for dataset, folds in content["people"].items()
+        people = {str(dataset): _by_fold(folds) for dataset, folds in content["people"].items()}
+        meaning = {
+            str(dataset): {str(label): str(one) for label, one in labels.items()}
+            for dataset, labels in content.get("meaning", {}).items()
         }
+        actions, compositions = (_by_fold(content.get(key, {})) for key in ("actions", "compositions"))
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(
             f"{path} cannot be read as folds",
@@ -78,10 +93,14 @@ def read_folds(path: Path) -> Folds:
             expected="YAML with people: data set: fold: [subjects]",
             hint="--folds ../shared/data/folds.yaml",
         ) from error
-    return Folds(people)
+    return Folds(people, actions, compositions, meaning)
+
+
+def _by_fold(content: Mapping[object, object]) -> dict[int, tuple[str, ...]]:
+    return {int(str(fold)): _names(names) for fold, names in content.items()}
 
 
 def _names(subjects: object) -> tuple[str, ...]:
     if not isinstance(subjects, list):
-        raise TypeError(f"{subjects!r} in place of a list of subjects")
+        raise TypeError(f"{subjects!r} in place of a list of names")
     return tuple(str(subject) for subject in subjects)

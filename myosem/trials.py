@@ -5,7 +5,7 @@ segments are those that ``label_segments`` gives it, and their mean log posterio
 which no segment was found cannot be decided and counts as wrong.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -29,20 +29,34 @@ LogPosterior = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class Signals:
-    """The recordings of a session; they are filtered and cut only when someone asks for samples."""
+    """The recordings of a session; they are filtered and cut only when someone asks for samples.
+
+    Attributes:
+        recordings: all of them.
+        rows: numbers of the segments that the session still has; None where it has all.
+    """
 
     recordings: tuple[Recording, ...] = ()
+    rows: tuple[int, ...] | None = None
 
     @cached_property
     def samples(self) -> tuple[Array, ...]:
         """Samples of each segment without drift at 200 Hz, ``(T, C)`` in the unit of the recording."""
-        return tuple(segment_samples(self.recordings))
+        found = tuple(segment_samples(self.recordings))
+        return found if self.rows is None else tuple(found[row] for row in self.rows)
 
     @cached_property
     def tokens(self) -> Tokens:
         """The tokens of each segment."""
         frames = [to_frames(recording) for recording in self.recordings]
-        return session_tokens(self.recordings, segments_of_frames(frames, self.recordings), frames)
+        segments = segments_of_frames(frames, self.recordings)
+        kept = segments if self.rows is None else [segments[row] for row in self.rows]
+        return session_tokens(self.recordings, kept, frames)
+
+    def only(self, rows: NDArray[np.int64]) -> "Signals":
+        """Those of some of the segments."""
+        kept = rows if self.rows is None else np.array(self.rows, dtype=np.int64)[rows]
+        return replace(self, rows=tuple(kept.tolist()))
 
 
 @dataclass(frozen=True)
@@ -113,6 +127,38 @@ class TrialSession:
             trials=tuple(self.trials[trial] for trial in kept),
             trial_of=trial_of,
         )
+
+    def without(self, actions: Collection[str]) -> "TrialSession":
+        """The same session without the trials and segments of some actions.
+
+        Where there were any, the segments without a label leave as well, for they may be parts of them.
+        """
+        if not set(actions) & set(self.trials):
+            return self
+        kept = [trial for trial, action in enumerate(self.trials) if action not in actions]
+        labelled = self.with_trials(kept)
+        rows = np.flatnonzero(labelled.trial_of >= 0)
+        return replace(
+            labelled,
+            session=segments_of_session(labelled.session, rows),
+            trial_of=labelled.trial_of[rows],
+            signals=self.signals.only(rows),
+        )
+
+
+def segments_of_session(session: Session, rows: NDArray[np.int64]) -> Session:
+    """A session that has only some of its segments."""
+    parts = ("courses", "log_covariance", "log_covariance_of_steps", "scalars", "words")
+    channels = replace(session.channels, **{name: getattr(session.channels, name)[rows] for name in parts})
+    spans = tuple(session.spans[row] for row in rows)
+    return replace(session, features=session.features[rows], channels=channels, spans=spans)
+
+
+def as_trials(session: Session) -> TrialSession:
+    """A session in which each labelled segment is a trial; its samples are not there."""
+    labelled = np.array([action is not None for action in session.actions], dtype=bool)
+    trial_of = np.where(labelled, np.cumsum(labelled) - 1, -1).astype(np.int64)
+    return TrialSession(session, tuple(action for action in session.actions if action), trial_of)
 
 
 def read_trials(library: Library) -> list[TrialSession]:

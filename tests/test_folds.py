@@ -63,7 +63,17 @@ def test_folds_are_read_with_names_that_look_like_numbers(tmp_path: Path) -> Non
     path.write_text(
         'people:\n  toy:\n    0: [p1, 22]\n    "1": []\n  other: {0: [7]}\nactions: {0: [fist]}\n'
     )
-    assert read_folds(path) == Folds({"toy": {0: ("p1", "22"), 1: ()}, "other": {0: ("7",)}})
+    people: dict[str, dict[int, tuple[str, ...]]] = {"toy": {0: ("p1", "22"), 1: ()}, "other": {0: ("7",)}}
+    assert read_folds(path) == Folds(people, actions={0: ("fist",)})
+
+
+def test_a_label_means_what_the_file_says_else_itself(tmp_path: Path) -> None:
+    path = tmp_path / "folds.yaml"
+    path.write_text("people: {}\ncompositions: {1: [rd+fp]}\nmeaning: {toy: {power grip: fist}}\n")
+    folds = read_folds(path)
+    assert folds.meant("toy", "power grip") == "fist"
+    assert folds.meant("other", "power grip") == "power grip" and folds.meant("toy", "rest") == "rest"
+    assert folds.compositions == {1: ("rd+fp",)}
 
 
 @pytest.mark.parametrize(
@@ -78,6 +88,9 @@ def test_folds_are_read_with_names_that_look_like_numbers(tmp_path: Path) -> Non
         "people: {toy: {0: }}",
         "people: {toy: {0: {p1: p2}}}",
         "people: {toy: [",
+        "people: {}\nactions: [fist]",
+        "people: {}\nactions: {0: fist}",
+        "people: {}\nmeaning: {toy: [fist]}",
     ],
 )
 def test_what_is_not_folds_is_refused(tmp_path: Path, content: str) -> None:

@@ -6,7 +6,14 @@ from toys import bursts, record, span
 from trial_toys import noisy_trials, toy_trials
 
 from myosem.corpus import prepare_session
-from myosem.trials import actions_by_dataset, balanced_accuracy, decide, people_of, prepare_trials
+from myosem.trials import (
+    actions_by_dataset,
+    as_trials,
+    balanced_accuracy,
+    decide,
+    people_of,
+    prepare_trials,
+)
 
 
 def test_every_labelled_span_is_a_trial_and_knows_its_segments() -> None:
@@ -44,6 +51,30 @@ def test_samples_of_segments_are_those_of_the_recording_at_200_hz() -> None:
     )
     seconds = np.exp(fast.session.channels.scalars[:, 0])
     np.testing.assert_allclose([len(part) / 200 for part in fast.samples], seconds, atol=0.01)
+
+
+def test_without_an_action_neither_its_trials_nor_its_samples_are_left() -> None:
+    whole = noisy_trials("p1")
+    part = whole.without({"fist"})
+    kept = np.flatnonzero(whole.labels == "open-hand")
+    assert set(part.trials) == set(part.labels) == {"open-hand"} and len(part) == len(kept)
+    np.testing.assert_array_equal(part.session.features, whole.session.features[kept])
+    for mine, theirs in zip(part.samples, [whole.samples[row] for row in kept], strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    tokens, all_tokens = part.signals.tokens, whole.signals.tokens
+    longest = tokens.mask.shape[1]
+    np.testing.assert_array_equal(tokens.values, all_tokens.values[kept, :longest])
+    assert whole.without({"shrug"}) is whole
+    assert part.signals.only(np.array([1])).rows == (kept[1],)
+
+
+def test_without_all_its_actions_a_session_is_empty() -> None:
+    assert len(noisy_trials("p1").without({"fist", "open-hand"})) == 0
+
+
+def test_each_labelled_segment_of_a_bare_session_is_a_trial() -> None:
+    found = as_trials(toy_trials("p1", ("fist", None, "rest", "fist")).session)
+    assert found.trials == ("fist", "rest", "fist") and found.trial_of.tolist() == [0, -1, 1, 2]
 
 
 def test_the_mean_of_the_segments_decides() -> None:
