@@ -1,6 +1,7 @@
-"""``myosem evaluate``: people never seen, in one table a protocol."""
+"""``myosem evaluate``: what was never seen before, in one table a protocol."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,25 +18,54 @@ if TYPE_CHECKING:
     from myosem.trial_runs import Progress
     from myosem.trial_table import TrialTable
 
-PROTOCOLS = ("user", "loso", "few-shot", "device")
+RETRIEVAL = ("user", "rand", "class", "device", "effort", "composition", "day", "amputee")
+"""Words find EMG and EMG finds words."""
+TRIALS = ("loso", "few-shot", "device-trials")
+"""Labelled trials are named."""
+PROTOCOLS = (*RETRIEVAL, *TRIALS)
+WITHOUT_FOLDS = ("rand", "device", "amputee", "device-trials")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for on the command line."""
+
+    library: "Library"
+    protocol: str
+    folds: "Folds | None"
+    numbers: list[int] | None
+    baselines: list[str] | None
+    variants: list[str] | None
+    steps: int | None
+    simulated: int
+    seeds: range
+    jobs: int
 
 
 def evaluate(
     *,
     library: options.LibraryOption = None,
     protocol: Annotated[
-        str, typer.Option("--protocol", help=f"What is judged, and who is held out: {', '.join(PROTOCOLS)}.")
+        str, typer.Option("--protocol", help=f"What is judged, and what is held out: {', '.join(PROTOCOLS)}.")
     ] = "user",
     folds: Annotated[
         Path | None,
-        typer.Option("--folds", metavar="FILE", help="YAML that says who is tested when. Not for device."),
+        typer.Option(
+            "--folds",
+            metavar="FILE",
+            help=f"YAML that says who is tested when. Not for {', '.join(WITHOUT_FOLDS)}.",
+        ),
     ] = None,
     fold: Annotated[
         list[int] | None, typer.Option("--fold", metavar="N", help="Only this fold; repeatable.")
     ] = None,
     baseline: Annotated[
         list[str] | None,
-        typer.Option("--baseline", metavar="NAME", help="Only this system; repeatable. Not for user."),
+        typer.Option("--baseline", metavar="NAME", help="Only this plain system; repeatable."),
+    ] = None,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option("--variant", metavar="NAME", help="Only this variant of the model; repeatable."),
     ] = None,
     bundle: Annotated[
         Path | None,
@@ -51,7 +81,13 @@ def evaluate(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seed of everything random.")] = 0,
     seeds: Annotated[
-        int, typer.Option("--seeds", min=1, metavar="N", help="How many, counted from --seed. Not for user.")
+        int,
+        typer.Option(
+            "--seeds",
+            min=1,
+            metavar="N",
+            help=f"How many, counted from --seed. Only for {', '.join(TRIALS)}.",
+        ),
     ] = 1,
     simulated: Annotated[
         int, typer.Option("--simulated", min=0, metavar="N", help="Simulated sessions to train on as well.")
@@ -63,39 +99,44 @@ def evaluate(
     ] = None,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Train on some people, test on others, print one table (needs the extra [train])."""
-    if protocol not in PROTOCOLS:
-        raise UsageError("unknown protocol", got=protocol, exists=PROTOCOLS)
-    if bundle is not None and protocol != "user":
-        raise UsageError("--bundle is for --protocol user", got=f"--protocol {protocol}")
+    """Train on some recordings, test on others, print one table (needs the extra [train])."""
+    _check(protocol, bundle, variant)
     if out is not None:
         options.check_output(out)
     from myosem.extras import require_train
 
     require_train()
-    from myosem.cli.progress import progress_bar
-    from myosem.library import Library
-    from myosem.table import Table
-
     recipe = None if bundle is None else _recipe(bundle)
     if recipe is not None:
         steps, seed, simulated = recipe.config.steps, recipe.config.seed, recipe.simulated
-    plan = None if protocol == "device" else _plan(folds, protocol)
-    numbers = [] if plan is None else _numbers(fold, plan)
-    opened = Library.open(options.library_path(library))
-    table: Table | TrialTable
-    with progress_bar() as progress:
-        if plan is None or protocol != "user":
-            every = range(seed, seed + seeds)
-            table = _trials(protocol, opened, plan, numbers, baseline, every, jobs, progress)
-        else:
-            table = _user(opened, plan, numbers, steps, seed, simulated, jobs, progress)
+    plan = None if protocol in WITHOUT_FOLDS else _plan(folds, protocol)
+    wanted = fold if plan is None or not fold else _numbers(fold, plan)
+    opened = _open(library)
+    every = range(seed, seed + seeds)
+    request = Request(opened, protocol, plan, wanted, baseline, variant, steps, simulated, every, jobs)
+    table = _run(request)
     text = json.dumps(table.as_dict(), indent=2)
     if out is not None:
         out.write_text((text if out.suffix == ".json" else table.markdown()) + "\n", encoding="utf-8")
     typer.echo(text if as_json else table.markdown())
-    if recipe is not None and isinstance(table, Table):
-        typer.echo("\n" + recipe.comparison(table), err=as_json)
+    _compare(recipe, table, as_json)
+
+
+def _check(protocol: str, bundle: Path | None, variants: list[str] | None) -> None:
+    if protocol not in PROTOCOLS:
+        raise UsageError("unknown protocol", got=protocol, exists=PROTOCOLS)
+    if bundle is not None and protocol != "user":
+        raise UsageError("--bundle is for --protocol user", got=f"--protocol {protocol}")
+    if variants and protocol in TRIALS:
+        raise UsageError(
+            "--variant is for the protocols of retrieval", got=f"--protocol {protocol}", exists=RETRIEVAL
+        )
+
+
+def _open(library: Path | None) -> "Library":
+    from myosem.library import Library
+
+    return Library.open(options.library_path(library))
 
 
 def _recipe(bundle: Path) -> "Recipe":
@@ -103,6 +144,14 @@ def _recipe(bundle: Path) -> "Recipe":
     from myosem.reproduce import Recipe
 
     return Recipe.of(read_config(bundle))
+
+
+def _compare(recipe: "Recipe | None", table: "Table | TrialTable", as_json: bool) -> None:
+    """What the bundle states beside what was measured, off stdout where that is JSON."""
+    from myosem.table import Table
+
+    if recipe is not None and isinstance(table, Table):
+        typer.echo("\n" + recipe.comparison(table), err=as_json)
 
 
 def _plan(folds: Path | None, protocol: str) -> "Folds":
@@ -113,53 +162,63 @@ def _plan(folds: Path | None, protocol: str) -> "Folds":
     return read_folds(folds)
 
 
-def _numbers(wanted: list[int] | None, plan: "Folds") -> list[int]:
-    wrong = [number for number in wanted or () if number not in plan.numbers]
+def _numbers(wanted: list[int], plan: "Folds") -> list[int]:
+    wrong = [number for number in wanted if number not in plan.numbers]
     if wrong:
         raise UsageError("unknown fold", got=wrong, exists=plan.numbers)
-    return wanted or list(plan.numbers)
+    return wanted
 
 
-def _user(  # noqa: PLR0917
-    library: "Library",
-    plan: "Folds",
-    numbers: list[int],
-    steps: int | None,
-    seed: int,
-    simulated: int,
-    jobs: int,
-    progress: "Progress",
-) -> "Table":
-    """Retrieval in both directions by the model of ``myosem train``."""
-    from myosem.protocols import evaluate_user
+def _run(request: Request) -> "Table | TrialTable":
+    from myosem.cli.progress import progress_bar
+
+    with progress_bar() as progress:
+        return (_trials if request.protocol in TRIALS else _retrieval)(request, progress)
+
+
+def _retrieval(request: Request, progress: "Progress") -> "Table":
+    """Both directions, by the model of ``myosem train`` and plain systems."""
+    from myosem.protocols import evaluate_retrieval
     from myosem.train import TrainConfig
 
-    config = TrainConfig(seed=seed, steps=steps or TrainConfig.steps)
-    return evaluate_user(
-        library, plan, numbers=numbers, config=config, simulated=simulated, jobs=jobs, progress=progress
+    config = TrainConfig(seed=request.seeds[0], steps=request.steps or TrainConfig.steps)
+    return evaluate_retrieval(
+        request.library,
+        request.protocol,
+        request.folds,
+        config=config,
+        numbers=request.numbers,
+        simulated=request.simulated,
+        variants=request.variants,
+        baselines=request.baselines,
+        jobs=request.jobs,
+        progress=progress,
     )
 
 
-def _trials(  # noqa: PLR0917
-    protocol: str,
-    library: "Library",
-    plan: "Folds | None",
-    numbers: list[int],
-    names: list[str] | None,
-    seeds: range,
-    jobs: int,
-    progress: "Progress",
-) -> "TrialTable":
+def _trials(request: Request, progress: "Progress") -> "TrialTable":
     """Balanced accuracy over trials, a row a system."""
     from myosem.device import evaluate_device
     from myosem.few_shot import evaluate_few_shot
     from myosem.loso import evaluate_loso
     from myosem.systems import DEVICE, FEW_SHOT, system_names
 
-    if plan is None:
-        return evaluate_device(library, names or DEVICE, seeds=seeds, jobs=jobs, progress=progress)
+    library, seeds, jobs = request.library, request.seeds, request.jobs
+    if request.folds is None:
+        return evaluate_device(
+            library, request.baselines or DEVICE, seeds=seeds, jobs=jobs, progress=progress
+        )
     run, usual = {
         "loso": (evaluate_loso, system_names()),
         "few-shot": (evaluate_few_shot, FEW_SHOT),
-    }[protocol]
-    return run(library, plan, names or usual, numbers=numbers, seeds=seeds, jobs=jobs, progress=progress)
+    }[request.protocol]
+    numbers = request.numbers or list(request.folds.numbers)
+    return run(
+        library,
+        request.folds,
+        request.baselines or usual,
+        numbers=numbers,
+        seeds=seeds,
+        jobs=jobs,
+        progress=progress,
+    )

@@ -51,7 +51,7 @@ def evaluate_device(
         "minutes": round((time.monotonic() - begun) / 60, 1),
     }
     results = [result for outcome in outcomes.values() for result in outcome.results]
-    title = "Data sets never seen, on the actions they share with others (protocol device): balanced accuracy"
+    title = "Data sets never seen, on shared actions (protocol device-trials): balanced accuracy"
     return TrialTable(title, about, rows_of(systems, outcomes), results)
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from myosem.errors import UsageError
 from myosem.folds import Folds
 from myosem.library import Library
-from myosem.protocols import check_folds
+from myosem.runnable import check_folds
 from myosem.systems import Adaptable, PerDataset, System, load_system
 from myosem.trial_runs import (
     Outcome,

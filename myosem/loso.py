@@ -6,7 +6,7 @@ from functools import partial
 
 from myosem.folds import Folds
 from myosem.library import Library
-from myosem.protocols import check_folds
+from myosem.runnable import check_folds
 from myosem.systems import System, load_system
 from myosem.trial_runs import Progress, Task, judge_person, plan_tasks, rows_of, run_tasks
 from myosem.trial_table import TrialResult, TrialTable

@@ -1,5 +1,6 @@
-"""Whole evaluation protocols: from a library to a table."""
+"""Whole retrieval protocols: from a library to a table."""
 
+import math
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -9,141 +10,124 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from myosem.calibration import Calibration, calibrate, settle
-from myosem.corpus import Session, read_training
-from myosem.errors import UsageError
-from myosem.evaluate import evaluate_fold
+from myosem.calibration import Calibration, calibrate, expected_error, settle
+from myosem.corpus import sessions_of, slower_sessions
+from myosem.evaluate import Scorer, chance, judge_people
 from myosem.folds import Folds
 from myosem.library import Library
-from myosem.model import OnnxTextTower
 from myosem.practice import practice_sessions
-from myosem.prompts import load_actions
+from myosem.repetitions import split_repetitions
+from myosem.retriever import VARIANTS, ByName, Encode, Remembering, Retriever, load_variant
+from myosem.runnable import folds_to_run
+from myosem.splits import PROTOCOLS, Material, Split
+from myosem.systems import load_system
 from myosem.table import PersonResult, Table
-from myosem.train import TextBank, TrainConfig, Trainer, embed, prompt_texts
+from myosem.train import TrainConfig
+from myosem.trials import TrialSession, as_trials, prepare_trials
 
 Progress = Callable[[str, int, int], None]
+USUAL = tuple(VARIANTS)[:1]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a fold needs to know; small, so that it can be sent to another process."""
+    """What a fold needs to know; small, so that it can be sent to another process.
+
+    Attributes:
+        library: where the sessions are.
+        protocol: name of the protocol.
+        folds: who is tested when.
+        config: how to train.
+        simulated: simulated sessions that join every training set.
+        variants: names of the models.
+        baselines: names of the plain systems.
+    """
 
     library: Path
+    protocol: str
     folds: Folds
     config: TrainConfig
-    simulated: int
+    simulated: int = 0
+    variants: tuple[str, ...] = USUAL
+    baselines: tuple[str, ...] = ()
 
 
-def evaluate_user(
+def evaluate_retrieval(
     library: Library,
-    folds: Folds,
+    protocol: str,
+    folds: Folds | None = None,
     *,
-    numbers: Sequence[int],
     config: TrainConfig,
+    numbers: Sequence[int] | None = None,
     simulated: int = 0,
+    variants: Sequence[str] | None = None,
+    baselines: Sequence[str] | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Table:
-    """People never seen: one training from fresh weights a fold.
+    """One protocol: for each fold a training from fresh weights of each model and plain system.
 
     Args:
         library: where the sessions are.
+        protocol: one of ``myosem.splits.PROTOCOLS``.
         folds: who is tested when.
-        numbers: the folds to run.
         config: how to train.
+        numbers: the folds to run; all that there are where None.
         simulated: simulated sessions that join every training set.
+        variants: models, as in ``myosem.retriever.VARIANTS``.
+        baselines: plain systems, as in ``myosem.systems.MODULES``; the protocol's own where None.
         jobs: folds at a time, each in a process of its own.
         progress: told what is done.
 
     Raises:
-        UsageError: the library lacks people of a fold, to test or to learn from; nothing is trained.
+        UsageError: the library lacks what a fold tests or learns from, or no model or system has a name;
+            nothing is trained.
+        MissingExtraError: a system needs packages that are not installed; nothing is trained.
     """
     begun = time.monotonic()
-    check_folds(library, folds, numbers)
-    plan = Plan(library.path, folds, config, simulated)
+    names = PROTOCOLS[protocol].baselines if baselines is None else tuple(baselines)
+    models = USUAL if variants is None else tuple(variants)
+    for check, wanted in ((load_variant, models), (load_system, names)):
+        for name in wanted:
+            check(name)
+    known = folds or Folds({})
+    run = folds_to_run(library, protocol, known, numbers)
+    plan = Plan(library.path, protocol, known, config, simulated, models, names)
     results: list[PersonResult] = []
     calibrations: list[Calibration] = []
     tell = progress or (lambda what, done, total: None)
-    tell("folds", 0, len(numbers))
-    for done, part in enumerate(_each_fold(plan, numbers, jobs), start=1):
-        results += part[0]
-        calibrations.append(part[1])
-        tell("folds", done, len(numbers))
-    temperature, threshold = settle(calibrations)
+    tell("folds", 0, len(run))
+    for done, part in enumerate(_each_fold(plan, run, jobs), start=1):
+        results += part.results
+        calibrations += part.calibrations
+        tell("folds", done, len(run))
     about = {
-        "folds": " ".join(str(number) for number in numbers),
+        "folds": " ".join(str(number) for number in run),
         "seed": config.seed,
         "steps": config.steps,
         "simulated training sessions": simulated,
         "minutes": round((time.monotonic() - begun) / 60, 1),
-        "calibrated temperature": temperature,
-        "calibrated threshold": threshold,
+        **_calibrated(calibrations),
     }
-    return Table("People never seen (protocol user)", about, results)
+    return Table(PROTOCOLS[protocol].title, about, results)
 
 
-class LabelledSession(NamedTuple):
-    """Who a session of a library is of, and what they did in it."""
-
-    dataset: str
-    subject: str
-    person: str
-    actions: frozenset[str]
-
-
-def check_folds(library: Library, folds: Folds, numbers: Sequence[int]) -> None:
-    """Refuse folds that cannot be run.
-
-    Raises:
-        UsageError: says which, why, and which ones can.
-    """
-    sessions = [
-        LabelledSession(
-            key.dataset,
-            key.subject,
-            f"{key.dataset}/{library.person_of(key.dataset, key.subject)}",
-            frozenset(one.action for one in library.segments_of(key) if one.action),
-        )
-        for key in library.sessions()
-    ]
-    lacking = {fold: lack for fold in folds.numbers if (lack := _lack(sessions, folds, fold))}
-    for number in numbers:
-        if number in lacking:
-            able = [fold for fold in folds.numbers if fold not in lacking]
-            raise UsageError(
-                f"fold {number} cannot be run on {library.path}",
-                got=lacking[number],
-                expected="people of the fold to test, and other people of their data sets to learn from",
-                exists=[f"fold {fold}" for fold in able],
-                hint=" ".join(f"--fold {fold}" for fold in able)
-                or f"myosem ingest RECORDINGS --library {library.path}",
-            )
+def _calibrated(calibrations: Sequence[Calibration]) -> dict[str, object]:
+    if not calibrations:
+        return {}
+    temperature, threshold = settle(calibrations)
+    said: dict[str, object] = {"calibrated temperature": temperature, "calibrated threshold": threshold}
+    error = expected_error(calibrations)
+    return said if math.isnan(error) else {**said, "expected calibration error": round(error, 4)}
 
 
-def _lack(sessions: Sequence[LabelledSession], folds: Folds, fold: int) -> str | None:
-    """What a fold lacks, None where it can be run."""
-    training, tested = folds.split(sessions, fold)
-    labelled = [session for session in tested if session.actions]
-    if not labelled:
-        return "nobody of the fold with labelled recordings"
-    for dataset in sorted({session.dataset for session in labelled}):
-        known = _actions_in(training, dataset)
-        if len(known) < 2:
-            return f"other people of {dataset} who did {', '.join(known) or 'nothing'}"
-        if known.isdisjoint(_actions_in(labelled, dataset)):
-            return f"nobody of {dataset} who did {', '.join(sorted(known))} as others did"
-    return None
+class FoldResult(NamedTuple):
+    """What came of a fold."""
 
-
-def _actions_in(sessions: Sequence[LabelledSession], dataset: str) -> set[str]:
-    return {action for one in sessions if one.dataset == dataset for action in one.actions}
-
-
-FoldResult = tuple[list[PersonResult], Calibration]
+    results: list[PersonResult]
+    calibrations: list[Calibration]
 
 
 def _each_fold(plan: Plan, numbers: Sequence[int], jobs: int) -> Iterator[FoldResult]:
@@ -159,39 +143,51 @@ def _each_fold(plan: Plan, numbers: Sequence[int], jobs: int) -> Iterator[FoldRe
 def run_fold(plan: Plan, number: int) -> FoldResult:
     """One fold, in this process."""
     torch.set_num_threads(1)
-    sessions, bank = _material(plan.library, plan.simulated)
-    training, tested = plan.folds.split(sessions, number)
-    tested = [session for session in tested if not session.slower]
-    trainer = Trainer(training, bank, plan.config)
-    trainer.run()
-    scorer = CosineScorer(trainer, OnnxTextTower())
-    results = evaluate_fold(training, tested, number, scorer)
-    return results, calibrate(tested, scorer)
+    protocol = PROTOCOLS[plan.protocol]
+    material = _material(plan.library, plan.simulated, protocol.cut)
+    outcome = FoldResult([], [])
+    splits = protocol.split(material, plan.folds, number)
+    for split in splits:
+        for title, scorer in _systems(split, plan, _tower()):
+            outcome.results.extend(judge_people(title, number, split.tested, split.questions, scorer))
+            if plan.protocol == "user" and not outcome.calibrations:
+                outcome.calibrations.append(calibrate(split.tested, scorer))
+    outcome.results.extend(chance(number, splits[0].tested, splits[0].questions))
+    return outcome
+
+
+def _systems(split: Split, plan: Plan, encode: Encode) -> Iterator[tuple[str, Scorer]]:
+    """Models first, then plain systems, trained one after the other."""
+    note = f", {split.note}" if split.note else ""
+    for name in plan.variants:
+        variant = load_variant(name)
+        training = [one.session for one in split.training]
+        yield (
+            variant.title + note,
+            Retriever.train(training, plan.config, encode, variant=variant, withheld=split.withheld),
+        )
+    for name in plan.baselines:
+        system = load_system(name)
+        yield system.title + note, ByName.train(system, split.recorded, encode, plan.config.seed)
 
 
 @cache
-def _material(library: Path, simulated: int) -> tuple[list[Session], TextBank]:
-    sessions = read_training(Library.open(library)) + practice_sessions(simulated)
-    return sessions, TextBank.of(prompt_texts(), OnnxTextTower().encode)
+def _tower() -> Encode:
+    return Remembering()
 
 
-class CosineScorer:
-    """Scores as search has them: the cosine of a segment and the name of an action."""
-
-    def __init__(self, trainer: Trainer, tower: OnnxTextTower) -> None:
-        self._trainer, self._tower = trainer, tower
-        self._actions = load_actions()
-
-    @torch.no_grad()
-    def __call__(self, session: Session, actions: Sequence[str]) -> NDArray[np.float32]:
-        """``(N, A)`` for the N segments of a session and A actions."""
-        names = [self._name(action) for action in actions]
-        words = self._trainer.head(torch.from_numpy(self._tower.encode(names))).numpy()
-        features = self._trainer.adapter.straightened(session.features)
-        vectors = embed(self._trainer.encoder, features)
-        return np.asarray(self._trainer.adapter.move(features, vectors) @ words.T)
-
-    def _name(self, action: str) -> str:
-        """What to search for; an action of another version of the prompts is its id in words."""
-        entry = self._actions.get(action)
-        return entry.names[0] if entry else action.replace("-", " ")
+@cache
+def _material(library: Path, simulated: int, cut: bool) -> Material:
+    """All sessions of a library, read once a process, and simulated ones."""
+    sessions: list[TrialSession] = []
+    slower: list[TrialSession] = []
+    repetitions: list[TrialSession] = []
+    for recordings, person in sessions_of(Library.open(library)):
+        trained, tested = split_repetitions(recordings) if cut else (recordings, [])
+        if trained:
+            sessions.append(prepare_trials(trained, person))
+            slower += [as_trials(one) for one in slower_sessions(trained, person)]
+        if tested:
+            repetitions.append(prepare_trials(tested, person))
+    practice = [as_trials(session) for session in practice_sessions(simulated)]
+    return Material([*sessions, *slower, *practice], repetitions)

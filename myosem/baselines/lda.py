@@ -1,7 +1,6 @@
 """Shrinkage LDA on time-domain and covariance features, for segments and for trials.
 
-Trained on each data set by itself, on its own channels. As a retriever it ranks segments by the
-posterior of the action asked for, and actions by their posterior for a segment.
+Trained on each data set by itself, on its own channels.
 """
 
 from collections.abc import Sequence
@@ -9,10 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.covariance import ledoit_wolf_shrinkage
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from myosem.baselines.features import Describe, Features, standardised, time_domain, with_covariance
-from myosem.corpus import Session
 from myosem.systems import PerDataset, labelled_rows
 from myosem.trials import LogPosterior, TrialSession
 
@@ -23,33 +20,6 @@ CONFIDENT = 0.7
 Labels = NDArray[np.str_]
 Examples = tuple[Features, Labels, Features]
 """Values ``(n, F)``, actions and weights."""
-
-
-class LdaRetriever:
-    """Shrinkage LDA (Ledoit-Wolf) over the actions of one data set.
-
-    Attributes:
-        actions: ids, in the order of the columns of ``scores``.
-    """
-
-    name = "TD + covariance LDA"
-
-    def __init__(self, sessions: Sequence[Session]) -> None:
-        rows = [_describe(session) for session in sessions]
-        actions = [session.actions for session in sessions]
-        values = np.concatenate(rows)
-        labels = np.array([action or "" for group in actions for action in group])
-        known = labels != ""
-        self._model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
-        self._model.fit(values[known], labels[known])
-        self.actions: tuple[str, ...] = tuple(self._model.classes_.tolist())
-
-    def scores(self, session: Session) -> NDArray[np.float64]:
-        """Log posterior of each action for each segment: ``(N, A)``."""
-        return np.asarray(self._model.predict_log_proba(_describe(session)), dtype=np.float64)
-
-
-_describe = standardised(with_covariance)
 
 
 class WeightedLda:

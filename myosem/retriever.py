@@ -1,0 +1,164 @@
+"""What is judged: a model trained from nothing, and plain systems that are made to understand words.
+
+Both score each segment of a session for any actions or phrases. A plain system knows its classes
+only: a phrase stands for the class whose name the frozen text tower puts nearest to it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from myosem.corpus import Session
+from myosem.errors import UsageError
+from myosem.evaluate import actions_of
+from myosem.model import OnnxTextTower
+from myosem.prompts import load_actions
+from myosem.systems import Fitted, System
+from myosem.train import TextBank, TrainConfig, Trainer, embed, prompt_texts
+from myosem.trials import TrialSession
+
+Vectors = NDArray[np.float32]
+Encode = Callable[[Sequence[str]], Vectors]
+Texts = Mapping[str, Sequence[str]]
+"""Action -> texts for it."""
+
+
+def names_only(texts: Texts) -> Texts:
+    """One caption an action: its name."""
+    return {action: [words_of(action)] for action in texts}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A model to judge: how it differs from the one that is shipped.
+
+    Attributes:
+        title: what the tables call it.
+        changes: fields of ``TrainConfig``.
+        texts: what it reads of the texts of all actions; all of them where None.
+    """
+
+    title: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    texts: Callable[[Texts], Texts] | None = None
+
+
+VARIANTS: dict[str, Variant] = {
+    "myosem": Variant("MyoSem"),
+    "single-caption": Variant("MyoSem, one caption an action", texts=names_only),
+}
+"""By name; the first is what calibration is measured on."""
+
+
+def load_variant(name: str) -> Variant:
+    """A variant by its name.
+
+    Raises:
+        UsageError: none has this name.
+    """
+    if name not in VARIANTS:
+        raise UsageError("no variant of the model has this name", got=name, exists=tuple(VARIANTS))
+    return VARIANTS[name]
+
+
+class Remembering:
+    """The frozen text tower; a text is encoded once."""
+
+    def __init__(self, encode: Callable[[list[str]], Vectors] | None = None) -> None:
+        self._encode = encode or OnnxTextTower().encode
+        self._known: dict[str, Vectors] = {}
+
+    def __call__(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors ``(n, width)``."""
+        if new := [text for text in dict.fromkeys(texts) if text not in self._known]:
+            self._known.update(zip(new, self._encode(new), strict=True))
+        return np.stack([self._known[text] for text in texts])
+
+
+class Retriever:
+    """A trained model; scores are those of a search: cosines of segments and words."""
+
+    def __init__(self, trainer: Trainer, encode: Encode) -> None:
+        self._trainer, self._encode = trainer, encode
+
+    @classmethod
+    def train(
+        cls,
+        training: Sequence[Session],
+        config: TrainConfig,
+        encode: Encode,
+        *,
+        variant: Variant | None = None,
+        withheld: frozenset[str] = frozenset(),
+    ) -> "Retriever":
+        """Train from nothing.
+
+        Args:
+            training: real and simulated sessions.
+            config: how to train.
+            encode: the frozen text tower.
+            variant: how this model differs.
+            withheld: actions whose texts it may not see.
+        """
+        variant = variant or Variant("MyoSem")
+        texts: Texts = {action: own for action, own in prompt_texts().items() if action not in withheld}
+        texts = variant.texts(texts) if variant.texts else texts
+        trainer = Trainer(training, TextBank.of(texts, encode), replace(config, **variant.changes))
+        trainer.run()
+        return cls(trainer, encode)
+
+    @torch.no_grad()
+    def __call__(self, session: TrialSession, candidates: Sequence[str]) -> Vectors:
+        """``(N, A)`` for the N segments of a session and A actions or phrases."""
+        names = [words_of(candidate) for candidate in candidates]
+        words = self._trainer.head(torch.from_numpy(self._encode(names))).numpy()
+        features = self._trainer.adapter.straightened(session.session.features)
+        vectors = embed(self._trainer.encoder, features)
+        return np.asarray(self._trainer.adapter.move(features, vectors) @ words.T)
+
+
+@dataclass(frozen=True)
+class ByName:
+    """A plain system as a retriever: the log posterior of the class whose name is nearest.
+
+    Attributes:
+        fitted: the system, trained.
+        classes: data set -> what it has learned to tell apart there; all of them for another data set.
+        encode: the frozen text tower.
+    """
+
+    fitted: Fitted
+    classes: Mapping[str, tuple[str, ...]]
+    encode: Encode
+
+    @classmethod
+    def train(cls, system: System, training: Sequence[TrialSession], encode: Encode, seed: int) -> "ByName":
+        """Fit a system to labelled sessions."""
+        sets = sorted({session.dataset for session in training})
+        classes = {dataset: actions_of(training, dataset) for dataset in sets}
+        return cls(system.fit(training, seed), classes, encode)
+
+    def __call__(self, session: TrialSession, candidates: Sequence[str]) -> NDArray[np.floating]:
+        """``(N, A)`` for the N segments of a session and A actions or phrases."""
+        every = sorted({action for own in self.classes.values() for action in own})
+        known = self.classes.get(session.dataset) or every
+        near = self.nearest(candidates, known)
+        asked = sorted(set(near))
+        posterior = self.fitted.log_posterior(session.unlabelled, asked)
+        return np.asarray(posterior[:, [asked.index(action) for action in near]])
+
+    def nearest(self, candidates: Sequence[str], known: Sequence[str]) -> list[str]:
+        """The known class that each candidate is, or whose name is nearest to it."""
+        words, names = ([words_of(one) for one in group] for group in (candidates, known))
+        best = (self.encode(words) @ self.encode(names).T).argmax(axis=1)
+        return [one if one in known else known[place] for one, place in zip(candidates, best, strict=True)]
+
+
+def words_of(candidate: str) -> str:
+    """What to search for: the name of an action; of any other id its words; a phrase as it is."""
+    entry = load_actions().get(candidate)
+    return entry.names[0] if entry else candidate.replace("-", " ")
