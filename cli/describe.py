@@ -47,8 +47,8 @@ def listing(result: "DescribeResult", *, width: int, colour: bool) -> str:
     rows = [[one.rank, f"{one.score:.3f}", one.name, one.text] for one in result.descriptions]
     where = f"{result.recording}, {seconds(result.start_s)}-{seconds(result.end_s)} s"
     lines = [table(columns, rows, width=width, colour=colour)]
-    if result.explanation is not None:
-        lines += [f"  {line}" for line in explained(result.explanation, width=width - 2, colour=colour)]
     if result.meaning is not None:
         lines.append(meaning("the stretch", result.meaning, width=width))
+    if result.explanation is not None:
+        lines += [f"  {line}" for line in explained(result.explanation, width=width - 2, colour=colour)]
     return "\n".join([*lines, styled(where, "2", colour)])

@@ -110,9 +110,9 @@ def listing(
     lines.append(
         _table(result, sparks, width, colour) if width >= WIDE else _cards(result, sparks, width, colour)
     )
-    lines += explained_hits(result.hits, width=width, colour=colour)
     if result.meaning is not None:
         lines.append(meaning(f"“{result.query}”", result.meaning, width=width))
+    lines += explained_hits(result.hits, width=width, colour=colour)
     return "\n".join([*lines, styled(_closing(result, hidden), "2", colour)])
 
 
