@@ -13,8 +13,10 @@ from toys import toy_session
 
 from myosem import library_training
 from myosem.checkpoint import TRAINING, WEIGHTS, load_run
+from myosem.cli.app import app
 from myosem.encoder import EncoderConfig
 from myosem.errors import LibraryError, ModelError, UsageError
+from myosem.library import Library
 from myosem.library_training import train_library
 from myosem.train_config import TrainConfig
 
@@ -95,3 +97,21 @@ def test_a_library_without_a_known_action_is_refused_before_anything_is_simulate
     with pytest.raises(LibraryError, match="lib has no labelled segments to learn from"):
         library_training.train_library(library, tmp_path / "run", TINY, simulated=2)
     assert not (tmp_path / "run").exists()
+
+
+def test_the_command_line_goes_on_where_it_was(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Library.create(tmp_path / "lib")
+    asked: list[bool] = []
+
+    def noted(library: Library, out: Path, config: TrainConfig, **how: Any) -> dict[str, Any]:
+        asked.append(how["resume"])
+        return {"sessions": 4, "steps": config.steps, "minutes": 1.0}
+
+    monkeypatch.setattr(library_training, "train_library", noted)
+    for words in ([], ["--resume"]):
+        command = ["train", "--library", str(tmp_path / "lib"), "--out", str(tmp_path / "run"), *words]
+        app(command, standalone_mode=False)
+        assert "next: myosem export" in capsys.readouterr().out
+    assert asked == [False, True]
