@@ -2,6 +2,7 @@
 
 from myosem.prompts.load import action_for_name, load_actions, load_unrelated, read_file, texts_of
 from myosem.prompts.schema import GROUPS, MUSCLES, POSE_FIELDS, VIEWS, Action, Pose, View, normal
+from myosem.prompts.signature import SIGNATURE, signature
 from myosem.prompts.templates import EFFORTS, effort_word, template_texts, with_effort
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "GROUPS",
     "MUSCLES",
     "POSE_FIELDS",
+    "SIGNATURE",
     "VIEWS",
     "Action",
     "Pose",
@@ -19,6 +21,7 @@ __all__ = [
     "load_unrelated",
     "normal",
     "read_file",
+    "signature",
     "template_texts",
     "texts_of",
     "with_effort",
