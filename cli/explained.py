@@ -3,10 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from myosem.cli.render import seconds, shorten, styled
-from myosem.cli.sparkline import sparkline
 
 if TYPE_CHECKING:
     from myosem.results import Effort, Explanation, Hit, Meaning
@@ -61,6 +58,10 @@ def meaning(what: str, found: "Meaning", *, width: int) -> str:
 
 def bars(drops: Sequence[float]) -> str:
     """One block a drop, the full height for the largest; what lowers the score has no height."""
+    import numpy as np
+
+    from myosem.cli.sparkline import sparkline
+
     return sparkline(np.maximum(np.array(drops), 0))
 
 
