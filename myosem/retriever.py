@@ -40,16 +40,23 @@ class Variant:
         title: what the tables call it.
         changes: fields of ``TrainConfig``.
         texts: what it reads of the texts of all actions; all of them where None.
+        adapted: whether discriminants learn from the session it is used on.
     """
 
     title: str
     changes: Mapping[str, Any] = field(default_factory=dict)
     texts: Callable[[Texts], Texts] | None = None
+    adapted: bool = True
 
 
 VARIANTS: dict[str, Variant] = {
     "myosem": Variant("MyoSem"),
     "single-caption": Variant("MyoSem, one caption an action", texts=names_only),
+    "not-adapted": Variant("MyoSem, not adapted to the session", adapted=False),
+    "clip-style": Variant("CLIP style: one caption, InfoNCE", {"loss": "infonce"}, names_only, adapted=False),
+    "siglip-style": Variant(
+        "SigLIP style: one caption, sigmoid", {"loss": "sigmoid"}, names_only, adapted=False
+    ),
 }
 """By name; the first is what calibration is measured on."""
 
@@ -82,8 +89,8 @@ class Remembering:
 class Retriever:
     """A trained model; scores are those of a search: cosines of segments and words."""
 
-    def __init__(self, trainer: Trainer, encode: Encode) -> None:
-        self._trainer, self._encode = trainer, encode
+    def __init__(self, trainer: Trainer, encode: Encode, adapted: bool = True) -> None:
+        self._trainer, self._encode, self._adapted = trainer, encode, adapted
 
     @classmethod
     def train(
@@ -109,16 +116,22 @@ class Retriever:
         texts = variant.texts(texts) if variant.texts else texts
         trainer = Trainer(training, TextBank.of(texts, encode), replace(config, **variant.changes))
         trainer.run()
-        return cls(trainer, encode)
+        return cls(trainer, encode, variant.adapted)
 
     @torch.no_grad()
     def __call__(self, session: TrialSession, candidates: Sequence[str]) -> Vectors:
         """``(N, A)`` for the N segments of a session and A actions or phrases."""
         names = [words_of(candidate) for candidate in candidates]
         words = self._trainer.head(torch.from_numpy(self._encode(names))).numpy()
-        features = self._trainer.adapter.straightened(session.session.features)
-        vectors = embed(self._trainer.encoder, features)
-        return np.asarray(self._trainer.adapter.move(features, vectors) @ words.T)
+        return np.asarray(self._vectors(session.session.features) @ words.T)
+
+    def _vectors(self, features: Vectors) -> Vectors:
+        """Unit vectors ``(N, D)`` of a session's features."""
+        if not self._adapted:
+            return embed(self._trainer.encoder, features)
+        adapter = self._trainer.adapter
+        straight = adapter.straightened(features)
+        return adapter.move(straight, embed(self._trainer.encoder, straight))
 
 
 @dataclass(frozen=True)

@@ -125,12 +125,12 @@ class Table:
         return "\n".join(lines)
 
     def rows(self) -> list[str]:
-        """Lines of one Markdown table: a row for each data set and system, then the means."""
+        """Lines of one Markdown table: a row for each data set and system, then the means of several sets."""
         head = f"| data set | people | pool | actions | system | {' | '.join(METRICS)} |"
         lines = [head, "|" + "---|" * (head.count("|") - 1)]
         for dataset in self.datasets:
             lines += [self._row(dataset, system) for system in self.systems]
-        for system in self.systems:
+        for system in self.systems if len(self.datasets) > 1 else ():
             cells = " | ".join(f"**{self._mean_cell(system, metric)}**" for metric in METRICS)
             lines.append(f"| **mean of {len(self.datasets)}** | | | | {system} | {cells} |")
         return lines

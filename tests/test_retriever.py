@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from toys import ACTIONS, tower
 from trial_toys import Witness, toy_trials
@@ -16,7 +17,7 @@ from myosem.errors import UsageError
 from myosem.evaluate import Question, judge_people
 from myosem.prompts import load_actions
 from myosem.retriever import VARIANTS, ByName, Remembering, Retriever, Variant, load_variant, words_of
-from myosem.train import TextBank, TrainConfig, Trainer
+from myosem.train import TextBank, TrainConfig, Trainer, embed
 
 TINY = TrainConfig(
     encoder=EncoderConfig(dimension=16, width=32, layers=1, heads=2), steps=8, sessions=3, texts=8
@@ -79,6 +80,20 @@ def test_a_variant_changes_training_and_texts() -> None:
     assert load_variant("myosem").title == "MyoSem"
     with pytest.raises(UsageError, match=r"no variant .*there is myosem"):
         load_variant("nothing")
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_variant_can_be_trained_and_asked(name: str) -> None:
+    scores = trained(variant=VARIANTS[name])(STRANGER, ACTIONS)
+    assert scores.shape == (48, 4) and np.isfinite(scores).all()
+
+
+def test_without_adaptation_a_segment_is_what_the_encoder_says() -> None:
+    adapted, plain = trained(), trained(variant=VARIANTS["not-adapted"])
+    vectors = embed(plain._trainer.encoder, STRANGER.session.features)
+    words = plain._trainer.head(torch.from_numpy(tower([words_of("fist")]))).detach().numpy()
+    np.testing.assert_allclose(plain(STRANGER, ("fist",)), vectors @ words.T, rtol=1e-5, atol=1e-6)
+    assert np.abs(adapted(STRANGER, ("fist",)) - plain(STRANGER, ("fist",))).max() > 1e-3
 
 
 def test_a_text_is_encoded_once() -> None:

@@ -43,6 +43,11 @@ def test_markdown_has_a_row_for_each_data_set_and_system() -> None:
     assert len(lines) == 12
 
 
+def test_one_data_set_has_no_mean() -> None:
+    only = [one for one in RESULTS if one.dataset == "toy"]
+    assert "mean of" not in Table("A table", {}, only).markdown()
+
+
 def test_each_set_of_candidates_has_a_table_of_its_own() -> None:
     results = [
         result("MyoSem", "p1", 0.9, among="among two"),
