@@ -19,7 +19,7 @@ from myosem.folds import Folds
 from myosem.library import Library
 from myosem.practice import practice_sessions
 from myosem.repetitions import split_repetitions
-from myosem.retriever import VARIANTS, ByName, Encode, Remembering, Retriever, load_variant
+from myosem.retriever import VARIANTS, ByName, Retriever, load_variant, public_tower, tower_without
 from myosem.runnable import folds_to_run
 from myosem.splits import PROTOCOLS, Material, Split
 from myosem.systems import load_system
@@ -148,7 +148,7 @@ def run_fold(plan: Plan, number: int) -> FoldResult:
     outcome = FoldResult([], [])
     splits = protocol.split(material, plan.folds, number)
     for split in splits:
-        for title, scorer in _systems(split, plan, _tower()):
+        for title, scorer in _systems(split, plan):
             outcome.results.extend(judge_people(title, number, split.tested, split.questions, scorer))
             if plan.protocol == "user" and not outcome.calibrations:
                 outcome.calibrations.append(calibrate(split.tested, scorer))
@@ -156,24 +156,20 @@ def run_fold(plan: Plan, number: int) -> FoldResult:
     return outcome
 
 
-def _systems(split: Split, plan: Plan, encode: Encode) -> Iterator[tuple[str, Scorer]]:
+def _systems(split: Split, plan: Plan) -> Iterator[tuple[str, Scorer]]:
     """Models first, then plain systems, trained one after the other."""
     note = f", {split.note}" if split.note else ""
+    tower = tower_without(split.withheld)
     for name in plan.variants:
         variant = load_variant(name)
         training = [one.session for one in split.training]
         yield (
             variant.title + note,
-            Retriever.train(training, plan.config, encode, variant=variant, withheld=split.withheld),
+            Retriever.train(training, plan.config, tower, variant=variant, withheld=split.withheld),
         )
     for name in plan.baselines:
         system = load_system(name)
-        yield system.title + note, ByName.train(system, split.recorded, encode, plan.config.seed)
-
-
-@cache
-def _tower() -> Encode:
-    return Remembering()
+        yield system.title + note, ByName.train(system, split.recorded, public_tower(), plan.config.seed)
 
 
 @cache

@@ -6,6 +6,7 @@ only: a phrase stands for the class whose name the frozen text tower puts neares
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from myosem.evaluate import actions_of
 from myosem.model import OnnxTextTower
 from myosem.prompts import load_actions
 from myosem.systems import Fitted, System
+from myosem.text import load_minilm
 from myosem.train import TextBank, TrainConfig, Trainer, embed, prompt_texts
 from myosem.trials import TrialSession
 
@@ -73,10 +75,10 @@ def load_variant(name: str) -> Variant:
 
 
 class Remembering:
-    """The frozen text tower; a text is encoded once."""
+    """A text tower; a text is encoded once."""
 
-    def __init__(self, encode: Callable[[list[str]], Vectors] | None = None) -> None:
-        self._encode = encode or OnnxTextTower().encode
+    def __init__(self, encode: Callable[[list[str]], Vectors]) -> None:
+        self._encode = encode
         self._known: dict[str, Vectors] = {}
 
     def __call__(self, texts: Sequence[str]) -> Vectors:
@@ -84,6 +86,23 @@ class Remembering:
         if new := [text for text in dict.fromkeys(texts) if text not in self._known]:
             self._known.update(zip(new, self._encode(new), strict=True))
         return np.stack([self._known[text] for text in texts])
+
+
+@cache
+def public_tower() -> Encode:
+    """The public text tower, which has seen no text of this project: plain systems understand words by it."""
+    return Remembering(load_minilm().encode)
+
+
+@cache
+def shipped_tower() -> Encode:
+    """The text tower of the packaged model, which may have learned from the texts of all actions."""
+    return Remembering(OnnxTextTower().encode)
+
+
+def tower_without(withheld: frozenset[str]) -> Encode:
+    """A text tower that has learned nothing of some actions; the public one where there are any."""
+    return public_tower() if withheld else shipped_tower()
 
 
 class Retriever:
@@ -107,7 +126,7 @@ class Retriever:
         Args:
             training: real and simulated sessions.
             config: how to train.
-            encode: the frozen text tower.
+            encode: the text tower.
             variant: how this model differs.
             withheld: actions whose texts it may not see.
         """
@@ -141,7 +160,7 @@ class ByName:
     Attributes:
         fitted: the system, trained.
         classes: data set -> what it has learned to tell apart there; all of them for another data set.
-        encode: the frozen text tower.
+        encode: the text tower.
     """
 
     fitted: Fitted

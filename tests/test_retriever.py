@@ -96,6 +96,14 @@ def test_without_adaptation_a_segment_is_what_the_encoder_says() -> None:
     assert np.abs(adapted(STRANGER, ("fist",)) - plain(STRANGER, ("fist",))).max() > 1e-3
 
 
+def test_a_tower_that_has_read_a_withheld_text_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    public, shipped = Remembering(tower), Remembering(tower)
+    monkeypatch.setattr(retriever, "public_tower", lambda: public)
+    monkeypatch.setattr(retriever, "shipped_tower", lambda: shipped)
+    assert retriever.tower_without(frozenset({"fist"})) is public
+    assert retriever.tower_without(frozenset()) is shipped
+
+
 def test_a_text_is_encoded_once() -> None:
     asked: list[str] = []
 
