@@ -58,7 +58,7 @@ COMMANDS: list[Callable[..., Any]] = [
     verify,
     prune,
 ]
-TRAINING = ["pretrain", "train", "evaluate", "export"]
+TRAINING = ["pretrain", "ground", "train", "evaluate", "export"]
 
 for command in COMMANDS:
     app.command(command.__name__)(command)

@@ -3,6 +3,7 @@
 A search uses none of this: it runs the tower that ``myosem.bundle`` exported, through ``myosem.model``.
 """
 
+import copy
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -46,6 +47,29 @@ class TextTower(Protocol):
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors ``(n, width)`` of ``texts``."""
+        ...
+
+
+class TorchTower(TextTower, Protocol):
+    """A tower that can be written as ONNX.
+
+    Attributes:
+        folder: where its ``tokenizer.json`` is.
+        max_tokens: tokens it reads of a text, with the two that mark its ends.
+        weights_sha256: SHA-256 of its weights.
+    """
+
+    @property
+    def folder(self) -> Path: ...  # noqa: D102
+
+    @property
+    def max_tokens(self) -> int: ...  # noqa: D102
+
+    @property
+    def weights_sha256(self) -> str: ...  # noqa: D102
+
+    def graph(self) -> nn.Module:
+        """A module ``(input_ids, attention_mask) (n, tokens) -> (n, width)`` with pooling and norm inside."""
         ...
 
 
@@ -113,6 +137,19 @@ class SentenceTower:
             convert_to_numpy=True,
         )
         return np.asarray(vectors, dtype=np.float32)
+
+    def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Its tokens of each text, with the two that mark the ends."""
+        ids: list[list[int]] = self.model.tokenizer(list(texts), truncation=True, max_length=self.max_tokens)[
+            "input_ids"
+        ]
+        return ids
+
+    def with_layers(self, bert: nn.Module) -> "SentenceTower":
+        """The same tower with the weights of ``bert`` in its layers."""
+        model = copy.deepcopy(self.model)
+        model[0].auto_model.load_state_dict(bert.state_dict())
+        return SentenceTower(self.name, self.folder, model.eval())
 
     def graph(self) -> nn.Module:
         """A module ``(input_ids, attention_mask) (n, tokens) -> (n, width)`` with pooling and norm inside."""

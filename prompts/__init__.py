@@ -2,7 +2,6 @@
 
 from myosem.prompts.load import action_for_name, load_actions, load_unrelated, read_file, texts_of
 from myosem.prompts.schema import GROUPS, MUSCLES, POSE_FIELDS, VIEWS, Action, Pose, View, normal
-from myosem.prompts.signature import SIGNATURE, signature
 from myosem.prompts.templates import EFFORTS, effort_word, template_texts, with_effort
 
 __all__ = [
@@ -10,7 +9,6 @@ __all__ = [
     "GROUPS",
     "MUSCLES",
     "POSE_FIELDS",
-    "SIGNATURE",
     "VIEWS",
     "Action",
     "Pose",
@@ -21,7 +19,6 @@ __all__ = [
     "load_unrelated",
     "normal",
     "read_file",
-    "signature",
     "template_texts",
     "texts_of",
     "with_effort",

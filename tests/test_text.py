@@ -7,6 +7,7 @@ import pytest
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
+from small_tower import small_tower
 
 from myosem.bundle import RECIPE, export_text_tower
 from myosem.errors import ModelError
@@ -93,25 +94,7 @@ def test_the_frozen_file_is_not_written_again(minilm: SentenceTower, tmp_path: P
 
 @pytest.fixture(scope="module")
 def small(minilm: SentenceTower, tmp_path_factory: pytest.TempPathFactory) -> SentenceTower:
-    """A sentence-transformers model with random weights in two narrow layers, and the tokenizer of MiniLM."""
-    from transformers import BertConfig, BertModel
-
-    folder = tmp_path_factory.mktemp("towers") / "small"
-    shutil.copytree(minilm.folder, folder, ignore=shutil.ignore_patterns("model.safetensors", "config.json"))
-    shutil.copyfile(minilm.folder / "1_Pooling" / "config.json", folder / "1_Pooling" / "config.json")
-    torch.manual_seed(0)
-    config = BertConfig(
-        hidden_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=128,
-        max_position_embeddings=256,
-    )
-    BertModel(config).save_pretrained(folder)
-    pooling = json.loads((folder / "1_Pooling" / "config.json").read_text())
-    pooling["word_embedding_dimension"] = 64
-    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
-    return SentenceTower.load(folder)
+    return small_tower(minilm, tmp_path_factory.mktemp("towers") / "small")
 
 
 def test_another_sentence_tower_is_exported_as_it_is(small: SentenceTower, tmp_path: Path) -> None:
