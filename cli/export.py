@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from myosem.cli import options
+from myosem.cli.train import TowerOption
 
 
 def export(
@@ -21,6 +22,7 @@ def export(
             "--results", metavar="FILE", help="JSON of myosem evaluate, to put its numbers on the card."
         ),
     ] = None,
+    tower: TowerOption = None,
     pretrained: Annotated[
         Path | None,
         typer.Option(
@@ -35,6 +37,6 @@ def export(
     require_train()
     from myosem.release import export_run
 
-    model = export_run(run, out, name=name, results=results, pretrained=pretrained)
+    model = export_run(run, out, name=name, results=results, pretrained=pretrained, tower=tower)
     typer.echo(f"{out}: {model.name}, {len(model.actions)} actions, fingerprint {model.fingerprint[:12]}")
     typer.echo(f'use it: myosem search "fist" --model {out}')

@@ -12,6 +12,11 @@ StepsOption = Annotated[
 ]
 SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of everything random.")]
 
+TowerOption = Annotated[
+    Path | None,
+    typer.Option("--tower", metavar="DIR", help="A folder of myosem ground; default: the packaged tower."),
+]
+
 
 def train(
     *,
@@ -24,6 +29,7 @@ def train(
     simulated: Annotated[
         int, typer.Option("--simulated", min=0, metavar="N", help="Simulated sessions to train on as well.")
     ] = 240,
+    tower: TowerOption = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where an interrupted training in --out was.")
     ] = False,
@@ -44,8 +50,10 @@ def train(
             out,
             TrainConfig(seed=seed, steps=steps or TrainConfig.steps),
             simulated=simulated,
+            tower=tower,
             resume=resume,
             progress=progress,
         )
     typer.echo(f"{out}: {about['sessions']} sessions, {about['steps']} steps, {about['minutes']:.1f} minutes")
-    typer.echo(f"next: myosem export {out} --out BUNDLE")
+    with_tower = f" --tower {tower}" if tower else ""
+    typer.echo(f"next: myosem export {out}{with_tower} --out BUNDLE")

@@ -39,8 +39,10 @@ from myosem.model import (
     sha256_of,
 )
 from myosem.onnx_export import pack_int8, to_onnx
+from myosem.readings import READINGS
 from myosem.session_adapter import SessionAdapter
-from myosem.text import SentenceTower
+from myosem.space import BEYOND
+from myosem.text import TorchTower
 from myosem.words import TOKENIZER_EMG
 
 TOLERANCE = 1e-3
@@ -58,15 +60,13 @@ PROBE_TEXTS = (
 
 _CARD = "CARD.md"
 _NOTICES = ("NOTICE", "LICENSE-MiniLM")
-_MARKS = (CONFIG, TEXT_TOWER, *_NOTICES)
+_MARKS = (CONFIG, TEXT_TOWER, *_NOTICES, "grounding.safetensors")
 _PROBE_SIZES = (1, 2, 9, 40)
 
 Vectors = NDArray[np.float32]
 
 
-def export_text_tower(
-    folder: Path, tower: SentenceTower, texts: Sequence[str] = PROBE_TEXTS
-) -> OnnxTextTower:
+def export_text_tower(folder: Path, tower: TorchTower, texts: Sequence[str] = PROBE_TEXTS) -> OnnxTextTower:
     """Write ``text_tower.onnx`` and ``tokenizer.json``, unless they are there already.
 
     They are there if the graph states the same weights and recipe, so that the frozen file never changes.
@@ -119,8 +119,8 @@ def export_bundle(
     Args:
         folder: where. An older bundle there is replaced.
         name: the model's name.
-        encoder: features ``(N, F)`` of one session to unit vectors ``(N, D)``, any N from 1.
-        adapter: moves the encoder's vectors by what was probably done in the session.
+        encoder: features ``(N, F)`` of one session to unit vectors, any N from 1.
+        adapter: makes of the encoder's vectors ``(N, D)`` by what was probably done in the session.
         text_head: vectors of the tower ``(n, width)`` to unit vectors ``(n, D)``, any n from 1.
         feature_version: the features the encoder was trained on.
         feature_width: F.
@@ -139,7 +139,7 @@ def export_bundle(
     """
     tower = tower or OnnxTextTower()
     with _staged(folder) as staging:
-        for file in (TEXT_TOWER, TOKENIZER, *_NOTICES):
+        for file in (TEXT_TOWER, TOKENIZER, READINGS, *_NOTICES):
             if (tower.folder / file).is_file():
                 shutil.copyfile(tower.folder / file, staging / file)
         texts = [*PROBE_TEXTS, *(text for own in action_texts.values() for text in own)]
@@ -149,10 +149,11 @@ def export_bundle(
         dimension = int(heads[0].shape[1])
         probes = [*_probes(feature_width), *sessions]
         encoded = _export(encoder, staging / EMG_ENCODER, "features", probes)
-        if encoded[0].shape[1] != dimension:
+        width = encoded[0].shape[1] + adapter.parts + BEYOND
+        if width != dimension:
             raise ModelError(
                 "encoder and text head do not meet in one space",
-                got=f"widths {encoded[0].shape[1]} and {dimension}",
+                got=f"widths {width} and {dimension}",
                 expected="one width",
             )
         adapter.save(staging / ADAPTER)

@@ -19,19 +19,6 @@ RELATED = 0.5
 Vectors = NDArray[np.float32]
 
 
-def query_confidence(model: "Model", texts: Sequence[str]) -> NDArray[np.float64]:
-    """How surely each text is about an action that the model knows: ``(n,)``, 0 to 1.
-
-    It is one half where the text's cosine with the nearest action is the model's ``related_threshold``. A
-    model that states none takes every text for an action.
-    """
-    threshold = getattr(model, "related_threshold", None)
-    if threshold is None:
-        return np.ones(len(texts))
-    closeness = (model.encode_text(texts) @ model.action_vectors.T).max(axis=1, initial=-1.0)
-    return np.asarray(1 / (1 + np.exp((threshold - closeness.astype(np.float64)) / model.temperature)))
-
-
 class Candidates:
     """Phrases to choose from, beside everything else that the model knows.
 
@@ -47,7 +34,7 @@ class Candidates:
     @cached_property
     def related(self) -> NDArray[np.bool_]:
         """Which of them are about an action ``(n,)``; no segment gets one of the others."""
-        return query_confidence(self._model, self.phrases) >= RELATED
+        return self._model.query_confidence(self.phrases) >= RELATED
 
     def choose(self, vectors: Vectors) -> tuple[list[int], list[float]]:
         """For each of ``(N, D)`` vectors the position of its phrase, -1 for none, with its probability."""

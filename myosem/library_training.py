@@ -25,6 +25,7 @@ def train_library(
     config: TrainConfig,
     *,
     simulated: int = 0,
+    tower: Path | None = None,
     resume: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, Any]:
@@ -37,6 +38,7 @@ def train_library(
         out: folder for weights and ``run.json``.
         config: how to train.
         simulated: simulated sessions to train on as well.
+        tower: a folder of ``myosem ground``; the packaged text tower where None.
         resume: go on where a training in ``out`` was interrupted.
         progress: told how many steps are done.
 
@@ -55,7 +57,8 @@ def train_library(
         check_new(out / TRAINING, "training")
         check_new(out / WEIGHTS, "training")
     sessions = _sessions(library, simulated)
-    bank = TextBank.of(prompt_texts(), OnnxTextTower().encode)
+    text_tower = OnnxTextTower(tower)
+    bank = TextBank.of(prompt_texts(), text_tower.encode)
     with parallel() as first:
         trainer = Trainer(sessions, bank, config)
         if resume:
@@ -66,7 +69,7 @@ def train_library(
                 save_training(out, trainer)
             if trainer.step_number == config.steps:
                 break
-        about = _about(trainer, simulated, time.monotonic() - begun)
+        about = _about(trainer, simulated, text_tower, time.monotonic() - begun)
         if first:
             save_run(out, trainer.encoder, trainer.head, trainer.adapter, about)
     return about
@@ -83,7 +86,7 @@ def _sessions(library: Library, simulated: int) -> list[Session]:
     return sessions + practice_sessions(simulated)
 
 
-def _about(trainer: Trainer, simulated: int, seconds: float) -> dict[str, Any]:
+def _about(trainer: Trainer, simulated: int, tower: OnnxTextTower, seconds: float) -> dict[str, Any]:
     sessions = trainer.sessions
     return {
         "config": asdict(trainer.config),
@@ -94,6 +97,7 @@ def _about(trainer: Trainer, simulated: int, seconds: float) -> dict[str, Any]:
         "people": len({session.person for session in sessions if not session.simulated}),
         "datasets": sorted({session.dataset for session in sessions}),
         "features": features.VERSION,
+        "tower": tower.about["weights_sha256"],
         "temperature": float(1 / trainer.log_scale.detach().exp()),
         "minutes": round(seconds / 60, 1),
     }

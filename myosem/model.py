@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from myosem.errors import ModelError
+from myosem.readings import READINGS, Readings
 
 if TYPE_CHECKING:
     from myosem.session_adapter import SessionAdapter
 
-FORMAT = 2
+FORMAT = 3
 CONFIG = "config.json"
 TOKENIZER = "tokenizer.json"
 TEXT_TOWER = "text_tower.onnx"
@@ -34,7 +35,7 @@ EMG_ENCODER = "emg_encoder.onnx"
 ACTIONS = "actions.npz"
 ADAPTER = "adapter.npz"
 VECTOR_FILES = (ADAPTER, EMG_ENCODER, TEXT_HEAD, TEXT_TOWER, TOKENIZER)
-FILES = (ACTIONS, *VECTOR_FILES)
+FILES = (ACTIONS, READINGS, *VECTOR_FILES)
 PACKAGED = Path(__file__).parent / "bundle"
 
 _BATCH = 32
@@ -217,6 +218,11 @@ class OnnxTextTower:
         return dict(self._session.get_modelmeta().custom_metadata_map)
 
     @cached_property
+    def readings(self) -> Readings:
+        """What its vectors say beside where they lie."""
+        return Readings.load(self.folder / READINGS)
+
+    @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
         return open_onnx(self.folder / TEXT_TOWER, optimise=False)
 
@@ -349,6 +355,12 @@ class Model:
             return np.zeros((0, self.dimension), dtype=np.float32)
         return _unit(self._head.run(None, {"text": self.tower.encode(texts)})[0])
 
+    def query_confidence(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """How surely each text is about an action of the hand at all: ``(n,)``, 0 to 1."""
+        if not texts:
+            return np.zeros(0)
+        return self.tower.readings.related(self.tower.encode(texts))
+
     def encode_session(self, features: NDArray[np.floating[Any]]) -> Vectors:
         """Unit vectors ``(N, D)`` of the N segments of one session, each in the context of the others.
 
@@ -372,12 +384,13 @@ class Model:
             bad = int(np.flatnonzero(~np.isfinite(features).all(axis=1))[0])
             raise ModelError("the features are not finite", got=f"segment {bad}", expected="finite numbers")
         straight = self._adapter.straightened(np.asarray(features, dtype=np.float32))
-        vectors = np.zeros((len(features), self.dimension), dtype=np.float32)
+        width = int(self._encoder.get_outputs()[0].shape[1])
+        vectors = np.zeros((len(features), width), dtype=np.float32)
         parts = -(-len(features) // _CONTEXT)
         for part in range(parts):
             rows = np.ascontiguousarray(straight[part::parts])
             vectors[part::parts] = _unit(self._encoder.run(None, {"features": rows})[0])
-        return self._adapter.move(straight, vectors)
+        return self._adapter.vectors(straight, vectors)
 
     def verify(self) -> None:
         """Compare every file with its checksum, and the fingerprint with the files.

@@ -16,8 +16,9 @@ from myosem.checkpoint import load_run
 from myosem.encoder import SessionEncoder
 from myosem.errors import ModelError, UsageError
 from myosem.features import READ
-from myosem.model import Model
+from myosem.model import Model, OnnxTextTower
 from myosem.train import prompt_texts
+from myosem.word_space import WordSpace
 from myosem.words import EmgTokenizer
 
 
@@ -36,7 +37,13 @@ class OneSession(nn.Module):
 
 
 def export_run(
-    run: Path, out: Path, *, name: str, results: Path | None = None, pretrained: Path | None = None
+    run: Path,
+    out: Path,
+    *,
+    name: str,
+    results: Path | None = None,
+    pretrained: Path | None = None,
+    tower: Path | None = None,
 ) -> Model:
     """Export a run written by ``train_library``.
 
@@ -47,6 +54,7 @@ def export_run(
         results: JSON of an evaluation, for temperature, threshold and card. Without it the temperature
             is that of training and any score fits.
         pretrained: a folder of ``myosem pretrain``, whose EMG tokenizer goes along.
+        tower: the text tower it was trained with, a folder of ``myosem ground``; the packaged one where None.
 
     Raises:
         ModelError: no run there, one of other features, or ONNX and torch disagree.
@@ -60,7 +68,14 @@ def export_run(
             expected=features.VERSION,
             hint="myosem train",
         )
-    measured = _metrics(results)
+    measured, text_tower = _metrics(results), OnnxTextTower(tower)
+    if text_tower.about["weights_sha256"] != about["tower"]:
+        raise ModelError(
+            f"{run} was trained with another text tower",
+            got=text_tower.about["weights_sha256"],
+            expected=about["tower"],
+            hint=f"myosem export {run} --tower DIR",
+        )
     provenance = {
         key: about[key] for key in ("datasets", "people", "sessions", "simulated", "steps", "seed", "minutes")
     }
@@ -69,7 +84,8 @@ def export_run(
         name=name,
         encoder=OneSession(encoder),
         adapter=adapter,
-        text_head=head,
+        text_head=WordSpace(head, text_tower.readings, adapter.pose),
+        tower=text_tower,
         feature_version=features.VERSION,
         feature_width=features.WIDTH,
         action_texts=prompt_texts(),

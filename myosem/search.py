@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myosem.errors import UsageError
-from myosem.labelling import RELATED, Candidates, query_confidence
+from myosem.labelling import RELATED, Candidates
 from myosem.records import Recording, Segment
 from myosem.results import DescribeResult, Description, Hit, LabelledSegment, LabelResult, SearchResult
 from myosem.sources import SourceSession, one_recording, sessions_of
@@ -255,7 +255,7 @@ class Engine:
 
     def _words(self, query: str) -> tuple[Vectors, float]:
         """The query's vector ``(1, D)`` and how surely it is about an action."""
-        return self.model.encode_text([query]), float(query_confidence(self.model, [query])[0])
+        return self.model.encode_text([query]), float(self.model.query_confidence([query])[0])
 
     def _result(
         self, query: str, vector: Vectors, k: int, rows: Rows | None, confidence: float | None = None

@@ -1,8 +1,8 @@
-"""A session's vectors moved towards the words for what was probably done in it.
+"""A session's vectors, moved towards the words for what was probably done in it.
 
 A gate guesses from the unlabelled session which data sets it resembles. Their discriminants
-(``myosem.adaptation``) say what each segment probably was, and that moves its vector. Whatever this needs
-is kept in one file beside the weights.
+(``myosem.adaptation``) say what each segment probably was, and that moves its vector. Its pose and its
+effort stand beside (``myosem.space``). Whatever this needs is kept in one file beside the weights.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from myosem.adaptation import TINY, VIEWS, Scale, Statistics, Wide, unit
 from myosem.errors import ModelError
-from myosem.features import READ
+from myosem.features import READ, SCALARS
+from myosem.space import join_emg, session_effort
+from myosem.zero_shot import PoseReader
 
 GATE_SOFTNESS = 5.0
 NEGLIGIBLE = 0.02
@@ -57,11 +59,18 @@ class SessionAdapter:
         gate: shares of the S data sets.
         statistics: of the training people of each.
         anchors: for each data set ``(K, D)``, where the words of its actions lie.
+        pose: reads poses, of the same data sets; None where there are none.
     """
 
     gate: Gate
     statistics: tuple[Statistics, ...]
     anchors: tuple[Wide, ...]
+    pose: PoseReader | None
+
+    @property
+    def parts(self) -> int:
+        """How many numbers the pose has in a vector."""
+        return self.pose.parts if self.pose else 0
 
     def straightened(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """A session's ``(N, WIDTH)`` turned back, if for the people it resembles its band is turned."""
@@ -69,23 +78,30 @@ class SessionAdapter:
             return features
         return self.statistics[int(self.gate(features).argmax())].straightened(features)
 
-    def move(self, features: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Unit vectors ``(N, D)`` of a session's segments from those of the encoder.
+    def vectors(self, features: NDArray[np.float32], encoded: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Vectors of a session's segments in the space that words share, of unit length.
 
         Args:
             features: ``(N, WIDTH)``.
-            vectors: ``(N, D)`` of unit length.
+            encoded: ``(N, D)`` by the encoder, of unit length.
+
+        Returns:
+            ``(N, D + P + BEYOND)``.
         """
+        level = features[:, READ - SCALARS + 1].astype(np.float64)
         if not len(features) or not self.statistics:
-            return vectors
+            return join_emg(encoded, np.zeros((len(features), self.parts)), np.zeros(len(features)))
         shares = self.gate(features)
+        pose = self.pose.read(features, shares) if self.pose else np.zeros((len(features), 0))
         shares = np.where(shares < NEGLIGIBLE, 0, shares)
-        moved = vectors.astype(np.float64)
+        done, expected = encoded.astype(np.float64), np.zeros(len(features))
         for share, known, anchors in zip(shares / shares.sum(), self.statistics, self.anchors, strict=True):
             if share > 0:
-                likely = np.exp(known.log_posterior(features, vectors, anchors))
-                moved += RECALL * share * likely @ anchors
-        return unit(moved).astype(np.float32)
+                likely = np.exp(known.log_posterior(features, encoded, anchors))
+                done += RECALL * share * likely @ anchors
+                expected += share * likely @ (likely.T @ level / (likely.sum(axis=0) + TINY))
+        contraction = features[:, READ - 1] > 0.5
+        return join_emg(unit(done), pose, session_effort(level, expected, contraction))
 
     def probabilities(
         self, features: NDArray[np.float32], vectors: NDArray[np.floating] | None, actions: Sequence[str]
@@ -124,6 +140,8 @@ class SessionAdapter:
             for view, (mean, covariance) in enumerate(zip(known.mean, known.covariance, strict=True)):
                 arrays[f"{number}.mean.{view}"] = mean.astype(np.float32)
                 arrays[f"{number}.covariance.{view}"] = covariance.astype(np.float32)
+        if self.pose:
+            arrays |= {f"pose.{name}": own for name, own in self.pose.arrays().items()}
         with file.open("wb") as stream:
             np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
 
@@ -140,11 +158,13 @@ class SessionAdapter:
             gate = Gate(**{name: arrays[f"gate.{name}"].astype(np.float64) for name in _GATE})
             statistics = tuple(_stored(arrays, number) for number in range(len(gate.bias)))
             anchors = tuple(arrays[f"{n}.anchors"].astype(np.float64) for n in range(len(gate.bias)))
+            poses = {key.removeprefix("pose."): own for key, own in arrays.items() if key.startswith("pose.")}
+            pose = PoseReader.of(poses) if poses else None
         except Exception as error:  # zipfile, zlib and numpy each have their own
             raise ModelError(
                 f"{file} cannot be loaded", got=error, expected="what myosem export writes"
             ) from error
-        return cls(gate, statistics, anchors)
+        return cls(gate, statistics, anchors, pose)
 
 
 _GATE = ("center", "scale", "weight", "bias")

@@ -30,9 +30,12 @@ from myosem.encoder import SessionEncoder, TextHead
 from myosem.errors import UsageError
 from myosem.features import READ
 from myosem.losses import MultiPositiveClipLoss, PairLoss, SigmoidLoss
+from myosem.prompts import load_actions
+from myosem.prompts.signature import signature
 from myosem.session_adapter import SessionAdapter
 from myosem.train_batch import Material, Sampler
 from myosem.train_config import TextBank, TrainConfig, prompt_texts
+from myosem.zero_shot import PoseReader
 
 __all__ = ["TextBank", "TrainConfig", "Trainer", "embed", "prompt_texts"]
 
@@ -185,7 +188,16 @@ class Trainer:
             self.config.seed,
         )
         rows = [[number[action] for action in one.actions] for one in statistics]
-        return SessionAdapter(gate, statistics, tuple(anchors[own].astype(np.float64) for own in rows))
+        own_anchors = tuple(anchors[own].astype(np.float64) for own in rows)
+        return SessionAdapter(gate, statistics, own_anchors, self._pose(members, names))
+
+    def _pose(self, members: Sequence[Session], names: Sequence[str]) -> PoseReader | None:
+        """What people of these data sets did, as a reader of poses."""
+        known = load_actions()
+        signatures = {action: signature(known[action]) for action in self.bank.actions if action in known}
+        sessions = [(one.dataset, one.features, one.actions) for one in members if not one.slower]
+        able = any(action in signatures for _, _, actions in sessions for action in actions)
+        return PoseReader.fit(sessions, signatures, names) if able else None
 
     def _statistics(self, dataset: str) -> Statistics:
         own = [one for one in self.sessions if one.dataset == dataset and not one.slower]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from myosem.adaptation import SHRINKAGE, TINY, Wide, unit
+from myosem.adaptation import TINY, Wide, unit
 from myosem.errors import ModelError
 from myosem.features import GROUPS, READ
 from myosem.ring import HARMONICS
@@ -24,7 +24,7 @@ PARTS = 64
 LENGTH_SCALE = 2.0
 """How far apart two signatures are whose actions say little of each other."""
 
-OWN = 0.25
+OWN = 0.02
 """Variance of a mean that its signature does not explain; what it explains has 1."""
 
 COMMON = 0.3
@@ -38,7 +38,10 @@ CONTRACTION = READ - 1
 """Which number of a segment says whether it is a contraction."""
 
 LEAST_CONTRACTIONS = 8
-FLOOR = 0.05
+FLOOR = 1.0
+"""Spread of all training segments that a session's own is added to."""
+
+SHRINKAGE = 0.25
 FURTHEST = 6.0
 
 Training = tuple[str, NDArray[np.float32], Sequence[str | None]]
@@ -97,6 +100,11 @@ class PoseReader:
         ]
         from_numbers = whitener @ from_whitened / (np.median(np.concatenate(lengths)) + TINY)
         return cls(names, spread, known, from_words, from_numbers)
+
+    @property
+    def parts(self) -> int:
+        """P."""
+        return int(self.from_words.shape[1])
 
     def read(self, features: NDArray[np.float32], shares: Wide) -> NDArray[np.float32]:
         """Parts ``(N, P)`` of a session's segments, of length 1 as a rule and longer the clearer one is.

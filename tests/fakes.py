@@ -24,7 +24,8 @@ def unit(vectors: NDArray[np.generic]) -> Vectors:
 class FakeModel:
     """A model whose EMG side is one fixed random projection and whose text side is a table.
 
-    A text that is not in ``texts`` gets a random vector of its own. No segment sees another one.
+    A text that is not in ``texts`` gets a random vector of its own; all but those in ``unrelated`` are about
+    an action. No segment sees another one.
     """
 
     name = "fake"
@@ -34,6 +35,7 @@ class FakeModel:
     temperature = 0.05
     threshold = 0.0
     actions = ("rest", "fist", "open-hand", "wrist-flexion")
+    unrelated: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.texts: dict[str, Vectors] = {}
@@ -45,6 +47,9 @@ class FakeModel:
 
     def encode_text(self, texts: Sequence[str]) -> Vectors:
         return np.stack([self._text(text) for text in texts])
+
+    def query_confidence(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        return np.array([0.001 if text in self.unrelated else 1.0 for text in texts])
 
     def _text(self, text: str) -> Vectors:
         if text in self.texts:

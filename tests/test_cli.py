@@ -306,8 +306,8 @@ def test_plot_of_nothing_is_an_error(run: Run, library: Path) -> None:
 
 
 def knows_no(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From now on no text is about an action."""
-    monkeypatch.setattr(FakeModel, "related_threshold", 2.0, raising=False)
+    """From now on a dog's barking is about no action."""
+    monkeypatch.setattr(FakeModel, "unrelated", ("a dog barking",))
 
 
 def test_where_nothing_fits_one_line_says_so(

@@ -230,10 +230,10 @@ def test_what_does_not_fit_is_not_explained(library: Path) -> None:
     result = Engine(library, model).search("make a fist", explain=True)
     assert [hit.fits for hit in result.hits] == [True] + [False] * 9
     assert [hit.explanation is not None for hit in result.hits] == [True] + [False] * 9
-    model.related_threshold = 2.0
+    model.unrelated = ("make a fist",)
     result = Engine(library, model).search("make a fist", explain=True)
     assert not result.confident
-    assert result.confidence == pytest.approx(0, abs=1e-6)
+    assert result.confidence == pytest.approx(0.001)
     assert not any(hit.fits or hit.explanation for hit in result.hits)
 
 

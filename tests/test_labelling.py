@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from fakes import FakeModel, unit
 
-from myosem.labelling import RELATED, Candidates, action_owners, choose, query_confidence
+from myosem.labelling import Candidates, action_owners, choose
 
 
 def test_owner_is_the_phrase_that_means_the_same() -> None:
@@ -39,7 +39,7 @@ def test_choose_says_none_below_the_threshold_and_behind_another_action() -> Non
     assert scores[1] > 0.9
 
 
-def fake_model(**said: float) -> Any:
+def fake_model(**said: Any) -> Any:
     """One that knows "fist" by its own vector, and states what it is told to."""
     model: Any = FakeModel()
     model.texts = {"fist": model.action_vectors[1], "a dog barking": unit(np.eye(1, 16, 9))[0]}
@@ -48,20 +48,8 @@ def fake_model(**said: float) -> Any:
     return model
 
 
-def test_without_a_threshold_every_text_is_about_an_action() -> None:
-    assert query_confidence(fake_model(), ["fist", "a dog barking"]).tolist() == [1, 1]
-
-
-def test_confidence_is_one_half_at_the_threshold() -> None:
-    model = fake_model(related_threshold=0.8)
-    model.texts["at the threshold"] = unit(np.array([[0.8, 0, 0, 0, 0.6, *[0] * 11]]))[0]
-    fist, dog, half = query_confidence(model, ["fist", "a dog barking", "at the threshold"])
-    assert fist > 0.95 and dog < 0.01
-    assert half == pytest.approx(RELATED)
-
-
 def test_a_phrase_about_no_action_gets_no_segment_however_near() -> None:
-    model = fake_model(related_threshold=0.8, threshold=0.1)
+    model = fake_model(unrelated=("a dog barking",), threshold=0.1)
     among = Candidates(model, ["fist", " a dog barking "])
     near_both = np.stack([model.texts["fist"], model.texts["a dog barking"]])
     assert among.related.tolist() == [True, False]
@@ -72,7 +60,7 @@ def test_a_phrase_about_no_action_gets_no_segment_however_near() -> None:
 
 
 def test_where_no_phrase_is_about_an_action_nothing_is_named() -> None:
-    model = fake_model(related_threshold=0.8)
+    model = fake_model(unrelated=("a dog barking",))
     winners, scores = Candidates(model, ["a dog barking"]).choose(model.action_vectors)
     assert winners == [-1] * len(model.actions)
     assert scores == [1.0] * len(model.actions)

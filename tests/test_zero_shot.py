@@ -8,11 +8,10 @@ import pytest
 from numpy.typing import NDArray
 
 from myosem import zero_shot
-from myosem.adaptation import SHRINKAGE
 from myosem.errors import ModelError
 from myosem.features import WIDTH
 from myosem.prompts.signature import SIGNATURE
-from myosem.zero_shot import CONTRACTION, USED, PoseReader, Training
+from myosem.zero_shot import CONTRACTION, SHRINKAGE, USED, PoseReader, Training
 
 Rows = NDArray[np.float32]
 

@@ -1,0 +1,66 @@
+"""The words' side of the space that EMG and words share: vectors of a text tower in, ours out."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from myosem.encoder import TextHead
+from myosem.readings import FAINT, Readings
+from myosem.space import EFFORT, POSE
+from myosem.zero_shot import LENGTH_SCALE, PoseReader
+
+
+class WordSpace(nn.Module):
+    """Texts as ``myosem.space`` wants them: what is done, in which pose, and how hard.
+
+    Args:
+        head: for what is done.
+        readings: of the tower's vectors.
+        pose: what the training people did; None where poses play no part.
+
+    Shapes: ``(n, width)`` of the tower to unit vectors ``(n, D + P + space.BEYOND)``.
+    """
+
+    signature_weight: Tensor
+    signature_bias: Tensor
+    effort_weight: Tensor
+    effort_bias: Tensor
+    known: Tensor
+    from_words: Tensor
+
+    def __init__(self, head: TextHead, readings: Readings, pose: PoseReader | None) -> None:
+        super().__init__()
+        self.head = head
+        for name in ("signature", "effort"):
+            self.register_buffer(f"{name}_weight", torch.from_numpy(readings.weights[name]).float())
+            self.register_buffer(f"{name}_bias", torch.from_numpy(readings.biases[name]).float())
+        known = torch.zeros(0, len(self.signature_bias))
+        from_words = torch.zeros(1, 0)
+        if pose is not None:
+            known, from_words = (
+                torch.from_numpy(part).float() for part in (pose.signatures, pose.from_words)
+            )
+        self.register_buffer("known", known)
+        self.register_buffer("from_words", from_words)
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """From the tower's vectors."""
+        effort = vectors @ self.effort_weight + self.effort_bias
+        said = (effort.abs().amax(dim=1, keepdim=True) >= FAINT).to(effort.dtype)
+        parts = [
+            math.sqrt(1 - POSE) * self.head(vectors),
+            math.sqrt(POSE) * self._pose(vectors),
+            math.sqrt(EFFORT) * said * effort,
+            torch.zeros_like(effort[:, :1]),
+        ]
+        return functional.normalize(torch.cat(parts, dim=1), dim=-1)
+
+    def _pose(self, vectors: Tensor) -> Tensor:
+        """As ``PoseReader.words`` of the signatures that the texts speak of."""
+        signature = vectors @ self.signature_weight + self.signature_bias
+        distance = ((signature[:, None] - self.known) ** 2).sum(dim=2)
+        likeness = torch.exp(-distance / (2 * LENGTH_SCALE**2))
+        likeness = torch.cat([likeness, torch.ones_like(signature[:, :1])], dim=1)
+        return functional.normalize(likeness @ self.from_words, dim=-1)
