@@ -120,6 +120,14 @@ class PoseReader:
         """Parts ``(n, P)`` of ``(n, SIGNATURE)``, of length 1; times those of a segment, how well it fits."""
         return unit(_likeness(signatures, self.signatures) @ self.from_words).astype(np.float32)
 
+    def novelty(self, signatures: NDArray[np.floating]) -> Wide:
+        """How far ``(n, SIGNATURE)`` are from what anybody did: ``(n,)``, 0 did it, 1 did nothing like it.
+
+        Means are predicted nearer to each other than they are, so an action somebody did fits its segments
+        better than one that nobody did fits its own. What compares both has to add some of this.
+        """
+        return np.asarray(1 - _likeness(signatures, self.signatures)[:, :-1].max(axis=1))
+
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """All of it for an .npz file that needs no pickle."""
         numbers = {name: getattr(self, name).astype(np.float32) for name in _NUMBERS}

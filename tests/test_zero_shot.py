@@ -165,6 +165,14 @@ def test_segments_without_a_known_action_count_for_nothing_but_scale() -> None:
     np.testing.assert_array_equal(one.from_numbers, other.from_numbers)
 
 
+def test_what_was_done_is_not_new() -> None:
+    reader = PoseReader.fit(training(), SIGNATURES)
+    far = np.full(SIGNATURE, 9.0)
+    novelty = reader.novelty(np.stack([direction("d1"), direction("d0"), far]))
+    assert novelty[0] == pytest.approx(0, abs=1e-9) and novelty[2] == pytest.approx(1, abs=1e-9)
+    assert 0 < novelty[1] < 0.5
+
+
 def test_few_parts_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zero_shot, "PARTS", 5)
     reader, done = PoseReader.fit(training(), SIGNATURES), (*NEW, *KNOWN)
