@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from myosem.cli import options
+from myosem.cli.train import TowerOption
 from myosem.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Request:
     simulated: int
     seeds: range
     jobs: int
+    tower: Path | None
 
 
 def evaluate(
@@ -92,6 +94,7 @@ def evaluate(
     simulated: Annotated[
         int, typer.Option("--simulated", min=0, metavar="N", help="Simulated sessions to train on as well.")
     ] = 240,
+    tower: TowerOption = None,
     jobs: Annotated[int, typer.Option("--jobs", min=1, metavar="N", help="Trainings at a time.")] = 1,
     out: Annotated[
         Path | None,
@@ -113,7 +116,7 @@ def evaluate(
     wanted = fold if plan is None or not fold else _numbers(fold, plan)
     opened = _open(library)
     every = range(seed, seed + seeds)
-    request = Request(opened, protocol, plan, wanted, baseline, variant, steps, simulated, every, jobs)
+    request = Request(opened, protocol, plan, wanted, baseline, variant, steps, simulated, every, jobs, tower)
     table = _run(request)
     text = json.dumps(table.as_dict(), indent=2)
     if out is not None:
@@ -191,6 +194,7 @@ def _retrieval(request: Request, progress: "Progress") -> "Table":
         simulated=request.simulated,
         variants=request.variants,
         baselines=request.baselines,
+        tower=request.tower,
         jobs=request.jobs,
         progress=progress,
     )

@@ -19,7 +19,15 @@ from myosem.folds import Folds
 from myosem.library import Library
 from myosem.practice import practice_sessions
 from myosem.repetitions import split_repetitions
-from myosem.retriever import VARIANTS, ByName, Retriever, load_variant, public_tower, tower_without
+from myosem.retriever import (
+    VARIANTS,
+    ByName,
+    Retriever,
+    exported_tower,
+    load_variant,
+    public_tower,
+    tower_without,
+)
 from myosem.runnable import folds_to_run
 from myosem.splits import PROTOCOLS, Material, Split
 from myosem.systems import load_system
@@ -43,6 +51,7 @@ class Plan:
         simulated: simulated sessions that join every training set.
         variants: names of the models.
         baselines: names of the plain systems.
+        tower: folder of the text tower, the packaged one where None.
     """
 
     library: Path
@@ -52,6 +61,7 @@ class Plan:
     simulated: int = 0
     variants: tuple[str, ...] = USUAL
     baselines: tuple[str, ...] = ()
+    tower: Path | None = None
 
 
 def evaluate_retrieval(
@@ -64,6 +74,7 @@ def evaluate_retrieval(
     simulated: int = 0,
     variants: Sequence[str] | None = None,
     baselines: Sequence[str] | None = None,
+    tower: Path | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Table:
@@ -78,6 +89,8 @@ def evaluate_retrieval(
         simulated: simulated sessions that join every training set.
         variants: models, as in ``myosem.retriever.VARIANTS``.
         baselines: plain systems, as in ``myosem.systems.MODULES``; the protocol's own where None.
+        tower: a folder of ``myosem ground``, the packaged text tower where None; where texts are withheld,
+            each fold grounds one of its own.
         jobs: folds at a time, each in a process of its own.
         progress: told what is done.
 
@@ -94,7 +107,7 @@ def evaluate_retrieval(
             check(name)
     known = folds or Folds({})
     run = folds_to_run(library, protocol, known, numbers)
-    plan = Plan(library.path, protocol, known, config, simulated, models, names)
+    plan = Plan(library.path, protocol, known, config, simulated, models, names, tower)
     results: list[PersonResult] = []
     calibrations: list[Calibration] = []
     tell = progress or (lambda what, done, total: None)
@@ -159,7 +172,8 @@ def run_fold(plan: Plan, number: int) -> FoldResult:
 def _systems(split: Split, plan: Plan) -> Iterator[tuple[str, Scorer]]:
     """Models first, then plain systems, trained one after the other."""
     note = f", {split.note}" if split.note else ""
-    tower = tower_without(split.withheld)
+    seed = plan.config.seed
+    tower = tower_without(split.withheld, seed) if split.withheld else exported_tower(plan.tower)
     for name in plan.variants:
         variant = load_variant(name)
         training = [one.session for one in split.training]
@@ -169,7 +183,7 @@ def _systems(split: Split, plan: Plan) -> Iterator[tuple[str, Scorer]]:
         )
     for name in plan.baselines:
         system = load_system(name)
-        yield system.title + note, ByName.train(system, split.recorded, public_tower(), plan.config.seed)
+        yield system.title + note, ByName.train(system, split.recorded, public_tower(), seed)
 
 
 @cache

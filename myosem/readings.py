@@ -31,6 +31,14 @@ class Readings:
     weights: dict[str, Array]
     biases: dict[str, Array]
 
+    @classmethod
+    def silent(cls, width: int) -> "Readings":
+        """Of a tower that was not grounded: nothing of pose or effort, any text means an action."""
+        zeros = np.zeros((width, 1), dtype=np.float32), np.zeros((width, 2), dtype=np.float32)
+        weights = {"signature": zeros[0], "related": zeros[0], "effort": zeros[1]}
+        biases = {name: np.zeros(own.shape[1], dtype=np.float32) for name, own in weights.items()}
+        return cls(weights, biases | {"related": np.full(1, 50, dtype=np.float32)})
+
     def signature(self, vectors: Array) -> Array:
         """Pose, muscles and effort as ``prompts.signature`` has them: ``(n, S)``."""
         return self._read("signature", vectors)

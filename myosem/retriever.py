@@ -7,6 +7,7 @@ only: a phrase stands for the class whose name the frozen text tower puts neares
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,19 @@ from numpy.typing import NDArray
 from myosem.corpus import Session
 from myosem.errors import UsageError
 from myosem.evaluate import actions_of
+from myosem.grounding import GroundConfig
+from myosem.grounding_run import ground
 from myosem.model import OnnxTextTower
 from myosem.prompts import load_actions
+from myosem.readings import Readings
 from myosem.systems import Fitted, System
 from myosem.text import load_minilm
 from myosem.train import TextBank, TrainConfig, Trainer, embed, prompt_texts
 from myosem.trials import TrialSession
+from myosem.word_space import WordSpace
+
+WITHHELD_STEPS = 600
+"""Steps to ground a tower that has not read of some actions."""
 
 Vectors = NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Vectors]
@@ -42,18 +50,21 @@ class Variant:
         title: what the tables call it.
         changes: fields of ``TrainConfig``.
         texts: what it reads of the texts of all actions; all of them where None.
-        adapted: whether discriminants learn from the session it is used on.
+        adapted: whether discriminants learn from the session it is used on; pose and effort come from them.
+        pose: whether poses that nobody took are read.
     """
 
     title: str
     changes: Mapping[str, Any] = field(default_factory=dict)
     texts: Callable[[Texts], Texts] | None = None
     adapted: bool = True
+    pose: bool = True
 
 
 VARIANTS: dict[str, Variant] = {
     "myosem": Variant("MyoSem"),
     "single-caption": Variant("MyoSem, one caption an action", texts=names_only),
+    "no-pose": Variant("MyoSem without poses", pose=False),
     "not-adapted": Variant("MyoSem, not adapted to the session", adapted=False),
     "clip-style": Variant("CLIP style: one caption, InfoNCE", {"loss": "infonce"}, names_only, adapted=False),
     "siglip-style": Variant(
@@ -75,9 +86,15 @@ def load_variant(name: str) -> Variant:
 
 
 class Remembering:
-    """A text tower; a text is encoded once."""
+    """A text tower; a text is encoded once.
 
-    def __init__(self, encode: Callable[[list[str]], Vectors]) -> None:
+    Args:
+        encode: texts to unit vectors.
+        readings: what else its vectors say; None for one that was not grounded.
+    """
+
+    def __init__(self, encode: Callable[[list[str]], Vectors], readings: Readings | None = None) -> None:
+        self.readings = readings
         self._encode = encode
         self._known: dict[str, Vectors] = {}
 
@@ -89,34 +106,41 @@ class Remembering:
 
 
 @cache
-def public_tower() -> Encode:
+def public_tower() -> Remembering:
     """The public text tower, which has seen no text of this project: plain systems understand words by it."""
     return Remembering(load_minilm().encode)
 
 
 @cache
-def shipped_tower() -> Encode:
-    """The text tower of the packaged model, which may have learned from the texts of all actions."""
-    return Remembering(OnnxTextTower().encode)
+def exported_tower(folder: Path | None = None) -> Remembering:
+    """A folder of ``myosem ground``, the packaged tower where None; it has read texts of all actions."""
+    tower = OnnxTextTower(folder)
+    return Remembering(tower.encode, tower.readings)
 
 
-def tower_without(withheld: frozenset[str]) -> Encode:
-    """A text tower that has learned nothing of some actions; the public one where there are any."""
-    return public_tower() if withheld else shipped_tower()
+@cache
+def tower_without(withheld: frozenset[str], seed: int = 0) -> Remembering:
+    """The public tower, grounded on the texts of all other actions."""
+    tower = ground(GroundConfig(steps=WITHHELD_STEPS, seed=seed), withheld)
+    return Remembering(tower.encode, tower.readings())
 
 
 class Retriever:
     """A trained model; scores are those of a search: cosines of segments and words."""
 
-    def __init__(self, trainer: Trainer, encode: Encode, adapted: bool = True) -> None:
-        self._trainer, self._encode, self._adapted = trainer, encode, adapted
+    def __init__(self, trainer: Trainer, tower: Remembering, variant: Variant) -> None:
+        self._trainer, self._tower, self._variant = trainer, tower, variant
+        readings = tower.readings or Readings.silent(trainer.head.tower_width)
+        pose = trainer.adapter.pose if tower.readings and variant.pose else None
+        self._adapter = replace(trainer.adapter, pose=pose)
+        self._words = WordSpace(trainer.head, readings, pose).eval()
 
     @classmethod
     def train(
         cls,
         training: Sequence[Session],
         config: TrainConfig,
-        encode: Encode,
+        tower: Remembering,
         *,
         variant: Variant | None = None,
         withheld: frozenset[str] = frozenset(),
@@ -126,31 +150,30 @@ class Retriever:
         Args:
             training: real and simulated sessions.
             config: how to train.
-            encode: the text tower.
+            tower: the text tower.
             variant: how this model differs.
             withheld: actions whose texts it may not see.
         """
         variant = variant or Variant("MyoSem")
         texts: Texts = {action: own for action, own in prompt_texts().items() if action not in withheld}
         texts = variant.texts(texts) if variant.texts else texts
-        trainer = Trainer(training, TextBank.of(texts, encode), replace(config, **variant.changes))
+        trainer = Trainer(training, TextBank.of(texts, tower), replace(config, **variant.changes))
         trainer.run()
-        return cls(trainer, encode, variant.adapted)
+        return cls(trainer, tower, variant)
 
     @torch.no_grad()
     def __call__(self, session: TrialSession, candidates: Sequence[str]) -> Vectors:
         """``(N, A)`` for the N segments of a session and A actions or phrases."""
-        names = [words_of(candidate) for candidate in candidates]
-        words = self._trainer.head(torch.from_numpy(self._encode(names))).numpy()
-        return np.asarray(self._vectors(session.session.features) @ words.T)
+        vectors = torch.from_numpy(self._tower([words_of(candidate) for candidate in candidates]))
+        words = self._words if self._variant.adapted else self._trainer.head
+        return np.asarray(self._vectors(session.session.features) @ words(vectors).numpy().T)
 
     def _vectors(self, features: Vectors) -> Vectors:
         """Unit vectors ``(N, D)`` of a session's features."""
-        if not self._adapted:
+        if not self._variant.adapted:
             return embed(self._trainer.encoder, features)
-        adapter = self._trainer.adapter
-        straight = adapter.straightened(features)
-        return adapter.move(straight, embed(self._trainer.encoder, straight))
+        straight = self._adapter.straightened(features)
+        return self._adapter.vectors(straight, embed(self._trainer.encoder, straight))
 
 
 @dataclass(frozen=True)

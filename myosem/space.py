@@ -38,7 +38,7 @@ def join_emg(done: NDArray[np.floating], pose: NDArray[np.floating], effort: Wid
     ]
     whole = np.concatenate(parts, axis=1)
     rest = np.sqrt(np.maximum(1 - (whole**2).sum(axis=1, keepdims=True), 0))
-    return np.concatenate([whole, rest], axis=1).astype(np.float32)
+    return np.asarray(np.concatenate([whole, rest], axis=1), dtype=np.float32)
 
 
 def session_effort(level: Wide, expected: Wide, contraction: NDArray[np.bool_]) -> Wide:

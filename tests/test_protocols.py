@@ -58,7 +58,8 @@ def _toys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         protocols, "_material", lambda library, simulated, cut: Material(sessions, sessions[:1])
     )
-    monkeypatch.setattr(protocols, "tower_without", lambda withheld: Remembering(tower))
+    monkeypatch.setattr(protocols, "tower_without", lambda withheld, seed: Remembering(tower))
+    monkeypatch.setattr(protocols, "exported_tower", lambda folder: Remembering(tower))
     monkeypatch.setattr(protocols, "public_tower", lambda: Remembering(tower))
     monkeypatch.setattr(
         protocols, "folds_to_run", lambda library, name, folds, wanted: list(wanted or [0, 1])

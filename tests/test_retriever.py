@@ -15,7 +15,9 @@ from myosem.baselines.lda import SYSTEMS
 from myosem.encoder import EncoderConfig
 from myosem.errors import UsageError
 from myosem.evaluate import Question, judge_people
+from myosem.grounding import GroundConfig
 from myosem.prompts import load_actions
+from myosem.readings import Readings
 from myosem.retriever import VARIANTS, ByName, Remembering, Retriever, Variant, load_variant, words_of
 from myosem.train import TextBank, TrainConfig, Trainer, embed
 
@@ -96,12 +98,25 @@ def test_without_adaptation_a_segment_is_what_the_encoder_says() -> None:
     assert np.abs(adapted(STRANGER, ("fist",)) - plain(STRANGER, ("fist",))).max() > 1e-3
 
 
-def test_a_tower_that_has_read_a_withheld_text_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    public, shipped = Remembering(tower), Remembering(tower)
-    monkeypatch.setattr(retriever, "public_tower", lambda: public)
-    monkeypatch.setattr(retriever, "shipped_tower", lambda: shipped)
-    assert retriever.tower_without(frozenset({"fist"})) is public
-    assert retriever.tower_without(frozenset()) is shipped
+def test_a_tower_for_withheld_actions_is_grounded_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, frozenset[str]]] = []
+
+    class Grounded:
+        encode = staticmethod(tower)
+
+        def readings(self) -> Readings:
+            return Readings.silent(24)
+
+    def ground(config: GroundConfig, withheld: frozenset[str]) -> Grounded:
+        asked.append((config.seed, withheld))
+        return Grounded()
+
+    monkeypatch.setattr(retriever, "ground", ground)
+    retriever.tower_without.cache_clear()
+    first = retriever.tower_without(frozenset({"fist"}), 3)
+    assert retriever.tower_without(frozenset({"fist"}), 3) is first
+    assert asked == [(3, frozenset({"fist"}))]
+    retriever.tower_without.cache_clear()
 
 
 def test_a_text_is_encoded_once() -> None:
