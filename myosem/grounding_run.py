@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 from myosem.bundle import export_text_tower
 from myosem.grounding import GroundConfig, GroundedTower, Grounder
 from myosem.model import TEXT_TOWER
-from myosem.prompts import Action, load_actions, load_unrelated
+from myosem.prompts import load_actions, load_unrelated, without_actions
 from myosem.prompts.signature import signature
 from myosem.readings import READINGS
 from myosem.text import load_minilm
@@ -99,16 +99,10 @@ def ground_to(
 
 def make_grounder(config: GroundConfig, withheld: Collection[str] = ()) -> Grounder:
     """A grounder of the public tower on all texts of the prompts that are not withheld."""
-    actions = without(load_actions(), withheld)
+    actions = without_actions(load_actions(), withheld)
     material = text_material(actions, load_unrelated(), seed=config.seed)
     signatures = np.stack([signature(action) for action in actions.values()])
     return Grounder(load_minilm(), material, signatures, config)
-
-
-def without(actions: Mapping[str, Action], withheld: Collection[str]) -> dict[str, Action]:
-    """The actions that are neither withheld nor combine one that is."""
-    gone = set(withheld)
-    return {id_: one for id_, one in actions.items() if id_ not in gone and gone.isdisjoint(one.parts)}
 
 
 def save_grounding(folder: Path, grounder: Grounder) -> None:

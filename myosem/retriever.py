@@ -155,7 +155,7 @@ class Retriever:
             withheld: actions whose texts it may not see.
         """
         variant = variant or Variant("MyoSem")
-        texts: Texts = {action: own for action, own in prompt_texts().items() if action not in withheld}
+        texts: Texts = prompt_texts(withheld)
         texts = variant.texts(texts) if variant.texts else texts
         trainer = Trainer(training, TextBank.of(texts, tower), replace(config, **variant.changes))
         trainer.run()

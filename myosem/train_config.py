@@ -1,6 +1,6 @@
 """How a model is trained, and the texts it is trained on."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myosem.encoder import EncoderConfig
-from myosem.prompts import load_actions, texts_of
+from myosem.prompts import load_actions, texts_of, without_actions
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ class TextBank:
         return cls(tuple(texts), encode(flat), owner.astype(np.int64))
 
 
-def prompt_texts() -> dict[str, list[str]]:
-    """All texts of all actions: names and views."""
-    return {action: [text for _, text in texts_of(entry)] for action, entry in load_actions().items()}
+def prompt_texts(withheld: Collection[str] = ()) -> dict[str, list[str]]:
+    """All texts of all actions but some: names and views."""
+    actions = without_actions(load_actions(), withheld)
+    return {action: [text for _, text in texts_of(entry)] for action, entry in actions.items()}

@@ -1,6 +1,13 @@
 """What actions mean: pose, muscles and views in words, written as YAML and checked on loading."""
 
-from myosem.prompts.load import action_for_name, load_actions, load_unrelated, read_file, texts_of
+from myosem.prompts.load import (
+    action_for_name,
+    load_actions,
+    load_unrelated,
+    read_file,
+    texts_of,
+    without_actions,
+)
 from myosem.prompts.schema import GROUPS, MUSCLES, POSE_FIELDS, VIEWS, Action, Pose, View, normal
 from myosem.prompts.templates import EFFORTS, effort_word, template_texts, with_effort
 
@@ -22,4 +29,5 @@ __all__ = [
     "template_texts",
     "texts_of",
     "with_effort",
+    "without_actions",
 ]

@@ -1,6 +1,6 @@
 """From the YAML files of a folder to actions, checked together."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -72,6 +72,22 @@ def texts_of(action: Action) -> list[tuple[View, str]]:
     for view, text in pairs:
         first.setdefault(normal(text), (view, text))
     return list(first.values())
+
+
+def without_actions(actions: Mapping[str, Action], withheld: Collection[str]) -> dict[str, Action]:
+    """The actions that are neither withheld nor combine one that is, and do not say how they differ from one.
+
+    Args:
+        actions: by id.
+        withheld: ids.
+    """
+    gone = set(withheld)
+    names = [normal(name) for id_ in gone & set(actions) for name in actions[id_].names]
+    kept = {id_: one for id_, one in actions.items() if id_ not in gone and gone.isdisjoint(one.parts)}
+    for id_, one in kept.items():
+        contrast = tuple(text for text in one.views["contrast"] if not any(n in normal(text) for n in names))
+        kept[id_] = one.model_copy(update={"views": {**one.views, "contrast": contrast}})
+    return kept
 
 
 def action_for_name(name: str) -> str | None:

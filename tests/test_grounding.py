@@ -10,7 +10,7 @@ from small_tower import small_tower
 from myosem.bundle import export_text_tower
 from myosem.errors import ModelError, UsageError
 from myosem.grounding import READ_OUT, GroundConfig, Grounder
-from myosem.grounding_run import load_grounding, make_grounder, save_grounding, without
+from myosem.grounding_run import load_grounding, make_grounder, save_grounding
 from myosem.model import OnnxTextTower
 from myosem.prompts import load_actions
 from myosem.readings import Readings
@@ -136,12 +136,6 @@ def test_a_damaged_file_of_readings_is_refused(tmp_path: Path) -> None:
     (tmp_path / "readings.npz").write_bytes(b"nothing")
     with pytest.raises(ModelError, match="cannot be loaded"):
         Readings.load(tmp_path / "readings.npz")
-
-
-def test_withheld_actions_take_their_combinations_along() -> None:
-    left = without(load_actions(), ["wrist-flexion"])
-    assert not {"wrist-flexion", "wrist-flexion-fist", "wrist-flexion-pronation"} & set(left)
-    assert {"fist", "pronation", "wrist-extension-fist"} <= set(left)
 
 
 @pytest.mark.slow

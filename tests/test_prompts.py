@@ -21,6 +21,7 @@ from myosem.prompts import (
     normal,
     read_file,
     texts_of,
+    without_actions,
 )
 from myosem.prompts.templates import EFFORTS, effort_word, pose_phrases, template_texts
 
@@ -355,3 +356,14 @@ def test_effort_words_cover_the_whole_range() -> None:
     assert [effort_word(effort) for effort in (0.0, 0.3, 0.34, 0.5, 0.67, 1.0)] == [
         EFFORTS[n] for n in (0, 0, 1, 1, 2, 2)
     ]
+
+
+def test_withheld_actions_take_their_combinations_and_contrasts_along() -> None:
+    actions = load_actions()
+    left = without_actions(actions, ["wrist-flexion"])
+    assert not {"wrist-flexion", "wrist-flexion-fist", "wrist-flexion-pronation"} & set(left)
+    assert {"fist", "pronation", "wrist-extension-fist"} <= set(left)
+    contrasts = [text for one in left.values() for text in one.views["contrast"]]
+    assert contrasts and not any("wrist flexion" in normal(text) for text in contrasts)
+    assert any("wrist flexion" in normal(text) for one in actions.values() for text in one.views["contrast"])
+    assert left["fist"].views["plain"] == actions["fist"].views["plain"]
