@@ -20,7 +20,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from myosem.encoder import EncoderConfig, SessionEncoder
-from myosem.features import READ
+from myosem.features import WIDTH
 from myosem.train import TrainConfig
 
 RESULT = Path(__file__).parent / "results" / "recipe.md"
@@ -69,7 +69,7 @@ def forward_share(threads: int) -> tuple[float, float, float]:
     torch.set_num_threads(threads)
     config = TrainConfig()
     encoder = SessionEncoder(EncoderConfig(scores=SCORES)).eval()
-    features = torch.randn(config.sessions, config.segments, READ)
+    features = torch.randn(config.sessions, config.segments, WIDTH)
     mask = torch.ones(features.shape[:2], dtype=torch.bool)
     with FlopCounterMode(display=False) as counter:
         encoder(features, mask)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myosem import tokens
-from myosem.features import GROUPS, READ, turned
+from myosem.features import GROUPS, WORDS, turned
 from myosem.ring import HARMONICS, known_harmonics, ring_waves
 
 VIEWS = 3
@@ -265,7 +265,7 @@ def session_numbers(features: NDArray[np.float32], angles: Wide) -> Wide:
     rows, columns = np.triu_indices(len(angles))
     upper = squares[:, :, rows, columns] * np.where(rows == columns, 1.0, np.sqrt(2))
     flat = [part.reshape(count, np.prod(part.shape[1:], dtype=int)) for part in (courses, upper)]
-    return np.concatenate([*flat, wide[:, READ:]], axis=1)
+    return np.concatenate([*flat, wide[:, WORDS]], axis=1)
 
 
 def _kinds(width: int) -> NDArray[np.int_]:

@@ -4,8 +4,9 @@ A segment means little by itself: electrodes sit elsewhere on every arm. Its ses
 each segment is read twice, against all people (fixed scale) and against its own session (mean and
 spread of the session's segments, drawn towards the fixed scale when the session is short), and then
 attends to every other segment of the session. It also reads what a linear discriminant of each
-training data set says of the segment (``myosem.discriminants``). Nothing depends on the order of the
-segments. Without context a segment is read against all people only.
+training data set says of the segment (``myosem.discriminants``). Learned queries, one for each view of an
+action, read its tokens (``myosem.queries``) and become a vector each, the mean of which joins its own.
+Nothing depends on the order of the segments. Without context a segment is read against all people only.
 """
 
 from collections.abc import Sequence
@@ -16,8 +17,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from myosem.discriminants import Discriminants
-from myosem.features import GROUPS, READ
+from myosem.errors import UsageError
+from myosem.features import GROUPS, READ, TOKENS, WIDTH, WORDS
+from myosem.prompts.schema import VIEWS
+from myosem.queries import TokenQueries, within_session
 from myosem.ring import HARMONICS
+from myosem.sentence import CONTENT, PLACES, TOKEN, TURNS
 
 WHITENING_SHRINKAGE = 0.1
 MEMORY_SHARPNESS = 20.0
@@ -37,6 +42,9 @@ class EncoderConfig:
         shrinkage: how many segments the fixed scale is worth in the session's statistics.
         context: whether a segment sees the others of its session at all.
         scores: how many scores the discriminants of the training data sets give.
+        queries: how many learned queries read the tokens, one a view; 0 for none.
+        query_width: width of what each brings back.
+        query_heads: attention heads of each.
     """
 
     dimension: int = 256
@@ -48,12 +56,15 @@ class EncoderConfig:
     shrinkage: float = 4.0
     context: bool = True
     scores: int = 0
+    queries: int = len(VIEWS)
+    query_width: int = 96
+    query_heads: int = 4
 
 
 class SessionEncoder(nn.Module):
     """Set transformer over the segments of a session.
 
-    Shapes: features ``(B, N, READ)``, mask ``(B, N)`` true where there is a segment, output
+    Shapes: features ``(B, N, WIDTH)``, mask ``(B, N)`` true where there is a segment, output
     ``(B, N, dimension)`` of unit length. Where the mask is false nothing is read and the output is
     meaningless.
     """
@@ -83,19 +94,29 @@ class SessionEncoder(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
         self.write = nn.Linear(config.width, config.dimension)
+        self.queries: TokenQueries | None = None
+        if config.queries:
+            self.queries = _queries(config)
+            self.join = nn.Linear(config.queries * config.query_width, config.width)
+            nn.init.zeros_(self.join.weight)
+        self.views = nn.ModuleList(
+            nn.Linear(config.query_width, config.dimension, bias=False) for _ in range(config.queries)
+        )
 
     @torch.no_grad()
     def fit_scale(self, sessions: Sequence[tuple[Tensor, Tensor]]) -> None:
         """Fix what training data say about the features before any gradient.
 
         Args:
-            sessions: features ``(N, READ)`` and class ``(N,)`` of each training session, -1 for none.
+            sessions: features ``(N, WIDTH)`` and class ``(N,)`` of each training session, -1 for none.
 
         Center and scale are those of all segments. The whitening makes the spread within a class,
         seen from inside each session, the same in all directions (the first half of a discriminant
         analysis), shrunk towards no whitening.
         """
-        everything = torch.cat([features for features, _ in sessions])
+        everything = torch.cat([features[:, :READ] for features, _ in sessions])
+        if self.queries is not None:
+            self.queries.fit_scale(torch.cat([features[:, TOKENS] for features, _ in sessions]))
         self.center.copy_(everything.mean(dim=0))
         self.scale.copy_(everything.std(dim=0).clamp(min=1e-3))
         own = torch.cat([self.alone(features)[1] for features, _ in sessions])
@@ -119,14 +140,26 @@ class SessionEncoder(nn.Module):
         self.score_scale.copy_(scale)
 
     @torch.no_grad()
+    def spread(self) -> Tensor:
+        """Of each feature ``(WIDTH,)``; 0 for what is not read or is no measurement."""
+        spread = torch.zeros(WIDTH)
+        spread[:READ] = self.scale
+        if self.queries is not None:
+            spread[TOKENS].reshape(PLACES, TOKEN)[:, :CONTENT] = self.queries.scale
+        return spread
+
+    @torch.no_grad()
     def alone(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """One session's ``(N, READ)`` features on the scale of all people, and on that of the session."""
+        """One session's ``(N, WIDTH)`` features, as ``standardise`` gives them."""
         fixed, own = self.standardise(features[None], torch.ones(1, len(features), dtype=torch.bool))
         return fixed[0], own[0]
 
     def standardise(self, features: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Features on the scale of all people, and on that of their own session where it is looked at."""
-        fixed = ((features - self.center) / self.scale).clamp(-8, 8)
+        """What the electrodes say ``(B, N, READ)``, on the scale of all people and on that of the session.
+
+        Without context the second is as the first.
+        """
+        fixed = ((features[..., :READ] - self.center) / self.scale).clamp(-8, 8)
         return fixed, self._within_session(fixed, mask) if self.config.context else fixed
 
     def forward(self, features: Tensor, mask: Tensor, scores: Tensor | None = None) -> Tensor:
@@ -138,11 +171,37 @@ class SessionEncoder(nn.Module):
             scores: ``(B, N, scores)`` in place of those of the discriminants; for training, where theirs
                 would have seen the answer.
         """
+        return self.with_views(features, mask, scores)[..., 0, :]
+
+    def with_views(self, features: Tensor, mask: Tensor, scores: Tensor | None = None) -> Tensor:
+        """As ``forward``, with the unit vectors of the V views behind: ``(B, N, 1 + V, dimension)``."""
         fixed, own = self.standardise(features, mask)
         hidden = self.read(self._readings(fixed, own, mask, scores))
+        seen = None
+        if self.queries is not None:
+            seen, _ = self.queries(features[..., TOKENS], mask)
+            hidden = hidden + self.join(seen.flatten(2))  # B N V W -> B N (V W)
         for block in self.blocks:
             hidden = block(hidden, mask)
-        return functional.normalize(self.write(self.norm(hidden)), dim=-1)
+        written = self.write(self.norm(hidden))
+        if seen is None:
+            return functional.normalize(written, dim=-1).unsqueeze(-2)
+        added = [view(own_part) for view, own_part in zip(self.views, seen.unbind(dim=-2), strict=True)]
+        views = functional.normalize(written.unsqueeze(-2) + torch.stack(added, dim=-2), dim=-1)
+        whole = functional.normalize(written, dim=-1) + views.mean(dim=-2)
+        return torch.cat([functional.normalize(whole, dim=-1).unsqueeze(-2), views], dim=-2)
+
+    @torch.no_grad()
+    def attention(self, features: Tensor, mask: Tensor) -> Tensor:
+        """What each view attends to: ``(B, N, V, PLACES + 1)``, the tokens of each segment and last rest.
+
+        Raises:
+            UsageError: this encoder has no queries.
+        """
+        if self.queries is None:
+            raise UsageError("this model reads no tokens", hint="train one with views above 0")
+        attention: Tensor = self.queries(features[..., TOKENS], mask)[1]
+        return attention
 
     def _readings(self, fixed: Tensor, own: Tensor, mask: Tensor, scores: Tensor | None) -> Tensor:
         if scores is None:
@@ -155,13 +214,18 @@ class SessionEncoder(nn.Module):
         return readings
 
     def _within_session(self, fixed: Tensor, mask: Tensor) -> Tensor:
-        weight = mask.unsqueeze(-1).to(fixed.dtype)
-        count = weight.sum(dim=1, keepdim=True)
-        total = count + self.config.shrinkage
-        mean = (fixed * weight).sum(dim=1, keepdim=True) / total
-        square = ((fixed - mean) ** 2 * weight).sum(dim=1, keepdim=True)
-        spread = ((square + self.config.shrinkage) / total).sqrt()
-        return ((fixed - mean) / spread).clamp(-8, 8)
+        return within_session(fixed, mask, self.config.shrinkage)
+
+
+def _queries(config: EncoderConfig) -> TokenQueries:
+    return TokenQueries(
+        config.queries,
+        config.query_width,
+        config.query_heads,
+        dropout=config.dropout,
+        noise=config.noise,
+        shrinkage=config.shrinkage if config.context else None,
+    )
 
 
 class Block(nn.Module):
@@ -240,7 +304,7 @@ def turn(features: Tensor, angle: Tensor) -> Tensor:
     """Features as if the electrodes were turned round the limb.
 
     Args:
-        features: ``(B, N, READ)``.
+        features: ``(B, N, WIDTH)``.
         angle: ``(B,)`` radians.
     """
     rotation = _rotation(angle)  # (B, H, H)
@@ -250,7 +314,14 @@ def turn(features: Tensor, angle: Tensor) -> Tensor:
     courses = torch.einsum("bngh,bkh->bngk", courses, rotation)
     covariances = features[..., first:second].reshape(batch, count, 2, HARMONICS, HARMONICS)
     covariances = torch.einsum("bkh,bnchi,bli->bnckl", rotation, covariances, rotation)
-    return torch.cat([courses.flatten(2), covariances.flatten(2), features[..., second:]], dim=-1)
+    words = features[..., WORDS].reshape(batch, count, -1, HARMONICS)
+    words = torch.einsum("bngh,bkh->bngk", words, rotation)
+    sentences = features[..., TOKENS].reshape(batch, count, PLACES, TOKEN)
+    waves = sentences[..., TURNS].reshape(batch, count, PLACES, -1, HARMONICS)
+    waves = torch.einsum("bnlgh,bkh->bnlgk", waves, rotation).flatten(3)
+    sentences = torch.cat([waves, sentences[..., TURNS.stop :]], dim=-1)
+    parts = [courses, covariances, features[..., second:READ], words, sentences]
+    return torch.cat([part.flatten(2) for part in parts], dim=-1)
 
 
 def _rotation(angle: Tensor) -> Tensor:

@@ -5,7 +5,8 @@ crossings), each as mean, spread and trend over the segment, and the course of t
 its five fifths. Between channels: the logarithm of the covariance matrix, which lives in a flat
 space (Arsigny 2006), of the samples and of the steps between them, which weigh high frequencies more.
 Living channels become harmonics of the angle round the limb (``myosem.ring``). The segment's tokens
-(``myosem.tokens``) add how strong it is from moment to moment and how its spectrum is shaped.
+(``myosem.tokens``) add how strong it is from moment to moment and how its spectrum is shaped: first summed
+up, then token by token (``myosem.sentence``).
 """
 
 from collections.abc import Sequence
@@ -18,16 +19,21 @@ from myosem import tokens
 from myosem.records import Recording, Segment
 from myosem.ring import HARMONICS, channel_angles, fill_pairs, ring_fit, ring_turn
 from myosem.segments import rest_power, segments_of_frames
+from myosem.sentence import SENTENCE, sentences, turned_sentences
 from myosem.signal import Frames, to_frames
 
-VERSION = "3"
+VERSION = "4"
 COURSE = 5
 GROUPS = 8 + COURSE
 SCALARS = 4
 SHRINKAGE = 1e-2
 READ = GROUPS * HARMONICS + 2 * HARMONICS * HARMONICS + SCALARS
-"""How many of the numbers, from the first, the encoder reads."""
-WIDTH = READ + tokens.SUMMARY
+"""How many of the numbers, from the first, the electrodes say."""
+WORDS = slice(READ, READ + tokens.SUMMARY)
+"""What the tokens say, summed up."""
+TOKENS = slice(WORDS.stop, WORDS.stop + SENTENCE)
+"""What they say one by one."""
+WIDTH = TOKENS.stop
 
 Array = NDArray[np.float32]
 
@@ -44,6 +50,7 @@ class ChannelFeatures:
         alive: ``(C,)`` which channels are not dead all session long.
         angles: ``(C,)`` where the channels are round the limb, in radians.
         words: ``(N, tokens.SUMMARY)`` what the tokens of each segment say, in harmonics already.
+        sentences: ``(N, SENTENCE)`` the same token by token.
     """
 
     courses: Array
@@ -53,6 +60,7 @@ class ChannelFeatures:
     alive: NDArray[np.bool_]
     angles: NDArray[np.float64]
     words: Array
+    sentences: Array
 
 
 def session_features(recordings: Sequence[Recording], segments: Sequence[Segment]) -> Array:
@@ -63,7 +71,8 @@ def session_features(recordings: Sequence[Recording], segments: Sequence[Segment
         segments: segments of these recordings.
 
     Returns:
-        ``(N, WIDTH)`` float32: groups of harmonics, two covariances of harmonics, scalars, words.
+        ``(N, WIDTH)`` float32: groups of harmonics, two covariances of harmonics, scalars, words,
+        sentences.
     """
     return to_harmonics(channel_features(recordings, segments))
 
@@ -75,6 +84,7 @@ def channel_features(
     frames = frames or [to_frames(recording) for recording in recordings]
     rest = rest_power(frames)
     rows = [_segment_features(frames[segment.recording], segment, rest) for segment in segments]
+    said = tokens.session_tokens(recordings, segments, frames)
     count = len(rest)
     return ChannelFeatures(
         courses=np.array([row[0] for row in rows], dtype=np.float32).reshape(-1, GROUPS, count),
@@ -85,7 +95,8 @@ def channel_features(
         scalars=np.array([row[3] for row in rows], dtype=np.float32).reshape(-1, SCALARS),
         alive=np.isfinite(rest),
         angles=channel_angles(recordings[0].channels),
-        words=tokens.summary(tokens.session_tokens(recordings, segments, frames)),
+        words=tokens.summary(said),
+        sentences=sentences(said),
     )
 
 
@@ -159,8 +170,8 @@ def to_harmonics(features: ChannelFeatures) -> Array:
         (whole @ fill_pairs(square, features.angles, alive) @ whole.T * len(alive)).reshape(-1, HARMONICS**2)
         for square in (features.log_covariance, features.log_covariance_of_steps)
     ]
-    parts = [courses.reshape(-1, GROUPS * HARMONICS), *covariances, features.scalars, features.words]
-    return np.concatenate(parts, axis=1, dtype=np.float32)
+    parts = [courses.reshape(-1, GROUPS * HARMONICS), *covariances, features.scalars]
+    return np.concatenate([*parts, features.words, features.sentences], axis=1, dtype=np.float32)
 
 
 def turned(features: Array, angle: float) -> Array:
@@ -172,8 +183,8 @@ def turned(features: Array, angle: float) -> Array:
     first, second = GROUPS * HARMONICS, GROUPS * HARMONICS + 2 * HARMONICS**2
     courses = features[:, :first].reshape(count, GROUPS, HARMONICS) @ turn.T
     squares = turn @ features[:, first:second].reshape(count, 2, HARMONICS, HARMONICS) @ turn.T
-    words = features[:, READ:].reshape(count, tokens.SUMMARY // HARMONICS, HARMONICS) @ turn.T
-    parts = [courses, squares, features[:, second:READ], words]
+    words = features[:, WORDS].reshape(count, tokens.SUMMARY // HARMONICS, HARMONICS) @ turn.T
+    parts = [courses, squares, features[:, second:READ], words, turned_sentences(features[:, TOKENS], turn)]
     return np.concatenate([part.reshape(count, -1) for part in parts], axis=1)
 
 

@@ -15,7 +15,6 @@ from myosem.bundle import export_bundle
 from myosem.checkpoint import load_run
 from myosem.encoder import SessionEncoder
 from myosem.errors import ModelError, UsageError
-from myosem.features import READ
 from myosem.model import Model, OnnxTextTower
 from myosem.train import prompt_texts
 from myosem.word_space import WordSpace
@@ -32,7 +31,7 @@ class OneSession(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Without padding."""
         mask = torch.ones(1, features.shape[0], dtype=torch.bool)
-        vectors: Tensor = self.encoder(features[None, :, :READ], mask)[0]
+        vectors: Tensor = self.encoder(features[None], mask)[0]
         return vectors
 
 

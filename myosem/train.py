@@ -20,7 +20,6 @@ import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from myosem.adaptation import Statistics
 from myosem.compute import OwnRandom, autocast, best_device, gather_vectors, processes
@@ -28,7 +27,6 @@ from myosem.corpus import Session
 from myosem.discriminants import Example, fit_discriminants, fit_gate
 from myosem.encoder import SessionEncoder, TextHead
 from myosem.errors import UsageError
-from myosem.features import READ
 from myosem.losses import MultiPositiveClipLoss, PairLoss, SigmoidLoss
 from myosem.prompts import load_actions
 from myosem.prompts.signature import signature
@@ -70,10 +68,11 @@ class Trainer:
         with self.random():
             self.encoder, scores = self._encoder()
             self.head = TextHead(bank.vectors.shape[1], config.encoder.dimension, len(bank.actions))
-        self.sampler = Sampler(self.material, scores, self.encoder.scale.clone(), bank, config)
+        self.sampler = Sampler(self.material, scores, self.encoder.spread(), bank, config)
         self.log_scale = torch.nn.Parameter(torch.tensor(math.log(15.0), device=self.device))
-        means = [bank.vectors[bank.owner == action].mean(axis=0) for action in range(len(bank.actions))]
-        self.anchors = functional.normalize(torch.from_numpy(np.stack(means)), dim=-1).to(self.device)
+        self.anchors = torch.from_numpy(bank.anchors()).to(self.device)
+        views = [bank.anchors(view) for view in range(self.encoder.config.queries)]
+        self.view_anchors = [torch.from_numpy(own).to(self.device) for own in views]
         self.loss = _loss(config, len(bank.actions), similarity).to(self.device)
         self.encoder.to(self.device).train()
         self.head.to(self.device).train()
@@ -116,7 +115,9 @@ class Trainer:
 
     def _loss_of_step(self) -> Tensor:
         batch = self.sampler.vary(self.sampler.draw()).to(self.device)
-        emg = self.random.in_parts(self.encoder, self.parts, batch.features, batch.mask, batch.scores)
+        emg = self.random.in_parts(
+            self.encoder.with_views, self.parts, batch.features, batch.mask, batch.scores
+        )
         anchors = self.head(self.anchors).float()
         text, text_action = (one.to(self.device) for one in self.sampler.texts())
         text = self.random.in_parts(self.head, self.parts, text)
@@ -128,9 +129,22 @@ class Trainer:
         comparable = self.material.vocabulary.to(self.device)[dataset]
         everything = torch.ones(len(text), len(anchors), dtype=torch.bool, device=self.device)
         with torch.autocast(self.device.type, enabled=False):
-            said: Tensor = self.loss(emg[labelled], anchors, batch.action[labelled], owner, scale, comparable)
+            said = self._said(emg[labelled], anchors, batch.action[labelled], scale, comparable)
             read: Tensor = self.loss(text, anchors, text_action, owner, scale, everything)
         return said + read
+
+    def _said(
+        self, emg: Tensor, anchors: Tensor, action: Tensor, scale: Tensor, comparable: Tensor
+    ) -> Tensor:
+        """Loss of n segments ``(n, 1 + V, D)`` with all words, and of one view, in turn, with its own."""
+        owner = torch.arange(len(anchors), device=self.device)
+        whole: Tensor = self.loss(emg[:, 0], anchors, action, owner, scale, comparable)
+        if not self.view_anchors:
+            return whole
+        view = self.step_number % len(self.view_anchors)
+        words = self.head(self.view_anchors[view]).float()
+        viewed: Tensor = self.loss(emg[:, 1 + view], words, action, owner, scale, comparable)
+        return whole + self.config.views * viewed
 
     def _average_gradients(self) -> None:
         if processes() == 1:
@@ -157,7 +171,8 @@ class Trainer:
 
     def _encoder(self) -> tuple[SessionEncoder, list[Tensor]]:
         """An encoder that knows scale and discriminants, and their scores of each training session."""
-        scale = SessionEncoder(self.config.encoder)
+        config = self.config.encoder if self.config.views else replace(self.config.encoder, queries=0)
+        scale = SessionEncoder(config)
         scale.fit_scale(self.material.classes())
         examples = []
         for number, session in enumerate(self.sessions):
@@ -166,9 +181,9 @@ class Trainer:
             dataset = self.material.dataset[number]
             examples.append(Example(dataset, session.person, fixed, own, actions.numpy()))
         discriminants, scores = fit_discriminants(examples)
-        encoder = SessionEncoder(replace(self.config.encoder, scores=len(discriminants.bias)))
-        for name in ("center", "scale", "whiten"):
-            getattr(encoder, name).copy_(getattr(scale, name))
+        encoder = SessionEncoder(replace(config, scores=len(discriminants.bias)))
+        fitted = {name: own for name, own in scale.named_buffers() if not name.startswith("score")}
+        encoder.load_state_dict(fitted, strict=False)
         spread = torch.from_numpy(np.concatenate(scores).std(axis=0)).clamp(min=1e-3)
         encoder.fit_scores(discriminants, spread)
         return encoder, [torch.from_numpy(score) for score in scores]
@@ -213,7 +228,7 @@ class Trainer:
 @torch.no_grad()
 def embed(encoder: SessionEncoder, features: NDArray[np.float32]) -> NDArray[np.float32]:
     """Unit vectors ``(N, D)`` of one session's ``(N, WIDTH)`` features."""
-    values = torch.from_numpy(features[:, :READ])[None]
+    values = torch.from_numpy(features)[None]
     vectors: NDArray[np.float32] = encoder(values, torch.ones(values.shape[:2], dtype=torch.bool))[0].numpy()
     return vectors
 

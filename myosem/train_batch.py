@@ -12,7 +12,6 @@ from torch import Tensor
 
 from myosem.corpus import Session
 from myosem.encoder import turn
-from myosem.features import READ
 from myosem.train_config import TextBank, TrainConfig
 
 
@@ -21,7 +20,7 @@ class Material:
     """Sessions of S data sets as tensors, their actions as positions among the A of a text bank.
 
     Attributes:
-        known: of each session features ``(N, READ)`` and action ``(N,)``, -1 for one that no text is of.
+        known: of each session features ``(N, WIDTH)`` and action ``(N,)``, -1 for one that no text is of.
         real: which sessions are real.
         simulated: which are not.
         names: S names of the data sets.
@@ -42,7 +41,7 @@ class Material:
         number = {action: position for position, action in enumerate(actions)}
         known = [
             (
-                torch.from_numpy(session.features[:, :READ]),
+                torch.from_numpy(session.features),
                 torch.tensor([number.get(a or "", -1) for a in session.actions]),
             )
             for session in sessions
@@ -70,7 +69,7 @@ class Material:
 class Batch:
     """B sessions of N segments.
 
-    Features ``(B, N, READ)``, mask ``(B, N)``, action ``(B, N)`` or -1, dataset ``(B,)``, scores
+    Features ``(B, N, WIDTH)``, mask ``(B, N)``, action ``(B, N)`` or -1, dataset ``(B,)``, scores
     ``(B, N, E)``.
     """
 
@@ -91,7 +90,7 @@ class Sampler:
     Args:
         material: sessions.
         scores: of each session ``(N, E)``, what the discriminants of the data sets say.
-        spread: ``(READ,)`` of each feature.
+        spread: ``(WIDTH,)`` of each feature; 0 for one that noise leaves alone.
         bank: texts.
         config: how much of what.
     """

@@ -8,9 +8,9 @@ import pytest
 from numpy.typing import NDArray
 from toys import ACTIONS, RING, contraction, record, toy_session
 
-from myosem import adaptation
+from myosem import adaptation, tokens
 from myosem.adaptation import Scale, Statistics, Told
-from myosem.features import READ, WIDTH, session_features
+from myosem.features import READ, WIDTH, WORDS, session_features
 
 Features = NDArray[np.float32]
 Wide = NDArray[np.float64]
@@ -195,7 +195,7 @@ def test_each_kind_of_number_has_a_scale_of_its_own() -> None:
     features = session(40)
     known = statistics()
     each, kindwise, words = known.views(features)
-    assert each.shape == kindwise.shape == (40, 8 * 4 + 2 * 10) and words.shape == (40, WIDTH - READ)
+    assert each.shape == kindwise.shape == (40, 8 * 4 + 2 * 10) and words.shape == (40, tokens.SUMMARY)
     kinds = np.split(kindwise, [*range(4, 36, 4), 42], axis=1)
     assert [one.shape[1] for one in kinds] == [4] * 8 + [10] * 2
     for one in kinds:
@@ -229,13 +229,13 @@ def test_a_training_session_without_segments_teaches_nothing() -> None:
 
 
 def strangers(person: int, actions: Sequence[str], shift: float = 1.0) -> Features:
-    """Tight clusters round middles that are as far from those of all people as ``shift`` says."""
-    middles = np.random.default_rng(5).normal(size=(len(actions), WIDTH))
+    """Tight clusters round middles that are as far from those of all people as ``shift`` says; no tokens."""
+    middles = np.random.default_rng(5).normal(size=(len(actions), WORDS.stop))
     generator = np.random.default_rng([6, person])
     middles += shift * generator.normal(size=middles.shape)
-    return np.asarray(
-        np.repeat(middles, 8, axis=0) + 0.4 * generator.normal(size=(8 * len(actions), WIDTH)), np.float32
-    )
+    features = np.repeat(middles, 8, axis=0)
+    features += 0.4 * generator.normal(size=features.shape)
+    return np.pad(features, ((0, 0), (0, WIDTH - WORDS.stop))).astype(np.float32)
 
 
 def accuracy(known: Statistics, people: Sequence[int], shift: float) -> float:

@@ -13,7 +13,7 @@ from toys import toy_adapter, toy_session
 from myosem.checkpoint import ABOUT, ADAPTER, WEIGHTS, load_run, save_run
 from myosem.encoder import EncoderConfig, SessionEncoder, TextHead
 from myosem.errors import ModelError
-from myosem.features import READ
+from myosem.features import WIDTH
 
 TINY = EncoderConfig(dimension=8, width=16, layers=1, heads=2, scores=4)
 
@@ -42,13 +42,11 @@ def test_a_run_comes_back_as_it_was(run: Path) -> None:
     again, again_head, adapter, about = load_run(run)
     assert again.config == TINY and again_head.tower_width == 12
     assert not again.training and not again_head.training
-    features, mask, words = torch.randn(2, 5, READ), torch.ones(2, 5, dtype=torch.bool), torch.randn(3, 12)
+    features, mask, words = torch.randn(2, 5, WIDTH), torch.ones(2, 5, dtype=torch.bool), torch.randn(3, 12)
     assert torch.equal(again(features, mask), encoder(features, mask))
     assert torch.equal(again_head(words), head(words))
     stranger = toy_session("stranger")
-    vectors = again(torch.from_numpy(stranger.features[:, :READ])[None], torch.ones(1, 16, dtype=torch.bool))[
-        0
-    ]
+    vectors = again(torch.from_numpy(stranger.features)[None], torch.ones(1, 16, dtype=torch.bool))[0]
     moved, wanted = (
         one.move(stranger.features, vectors.detach().numpy()) for one in (adapter, toy_adapter(8))
     )

@@ -12,10 +12,15 @@ from toys import bursts, contraction, record
 
 from myosem.discriminants import Discriminants
 from myosem.encoder import EncoderConfig, SessionEncoder, TextHead, turn
-from myosem.features import READ, session_features
+from myosem.errors import UsageError
+from myosem.features import READ, TOKENS, WIDTH, WORDS, session_features, turned
+from myosem.prompts.schema import VIEWS
+from myosem.sentence import FLAG, PLACES, TOKEN
 
 TINY = EncoderConfig(dimension=16, width=32, layers=2, heads=4)
 SCORES = 6
+EXACT = slice(READ), TOKENS
+"""What turns exactly; of the words, which sum up tokens, the spread does not."""
 
 
 def encoder_of(config: EncoderConfig = TINY, seed: int = 0) -> SessionEncoder:
@@ -32,13 +37,15 @@ def encoder_of(config: EncoderConfig = TINY, seed: int = 0) -> SessionEncoder:
 
 
 def session(count: int, seed: int = 0) -> Tensor:
-    """Features ``(count, READ)`` with correlations and unequal scales."""
+    """Features ``(count, WIDTH)`` with correlations and unequal scales; no place without a token."""
     generator = torch.Generator().manual_seed(seed)
     base = torch.randn(count, 5, generator=generator) @ torch.randn(
-        5, READ, generator=torch.Generator().manual_seed(1)
+        5, WIDTH, generator=torch.Generator().manual_seed(1)
     )
-    scale = torch.linspace(0.1, 10, READ)
-    return (base + torch.randn(count, READ, generator=generator)) * scale + 3
+    scale = torch.linspace(0.1, 10, WIDTH)
+    features = (base + torch.randn(count, WIDTH, generator=generator)) * scale + 3
+    features[:, TOKENS].view(count, PLACES, TOKEN)[..., FLAG] = 1
+    return features
 
 
 @torch.no_grad()
@@ -53,7 +60,7 @@ def encode(encoder: SessionEncoder, features: Tensor) -> Tensor:
 def test_padding_never_matters(filling: float, context: bool) -> None:
     encoder = encoder_of(replace(TINY, context=context))
     counts = (1, 7, 12)
-    features = torch.full((3, 12, READ), filling)
+    features = torch.full((3, 12, WIDTH), filling)
     mask = torch.zeros(3, 12, dtype=torch.bool)
     for place, count in enumerate(counts):
         features[place, :count] = session(count, seed=place)
@@ -67,7 +74,7 @@ def test_padding_never_matters(filling: float, context: bool) -> None:
 
 def test_padding_may_stand_anywhere() -> None:
     encoder, features = encoder_of(), session(5)
-    spread = torch.zeros(1, 9, READ)
+    spread = torch.zeros(1, 9, WIDTH)
     mask = torch.tensor([[False, True, False, True, True, False, True, True, False]])
     spread[0, mask[0]] = features
     with torch.no_grad():
@@ -90,7 +97,7 @@ def test_vectors_have_length_one(count: int) -> None:
 
 
 def test_equal_segments_have_equal_vectors() -> None:
-    vectors = encode(encoder_of(), session(1).expand(6, READ))
+    vectors = encode(encoder_of(), session(1).expand(6, WIDTH))
     torch.testing.assert_close(vectors, vectors[:1].expand(6, -1), atol=1e-6, rtol=0)
 
 
@@ -139,7 +146,7 @@ def test_chance_enters_in_training_only() -> None:
 
 @pytest.mark.parametrize(
     ("config", "count"),
-    [(TINY, 36_880), (replace(TINY, context=False), 36_880), (EncoderConfig(), 1_086_784)],
+    [(TINY, 106_708), (replace(TINY, context=False), 106_708), (EncoderConfig(), 1_387_172)],
 )
 def test_the_number_of_parameters_is_known(config: EncoderConfig, count: int) -> None:
     assert sum(parameter.numel() for parameter in SessionEncoder(config).parameters()) == count
@@ -157,6 +164,7 @@ def test_the_fixed_scale_is_that_of_all_segments() -> None:
     encoder = SessionEncoder(TINY)
     encoder.fit_scale([(one, torch.arange(9) % 3) for one in sessions])
     everything = torch.cat(sessions).numpy()
+    everything = everything[:, :READ]
     np.testing.assert_allclose(encoder.center, everything.mean(axis=0), rtol=1e-4)
     np.testing.assert_allclose(encoder.scale, everything.std(axis=0, ddof=1), rtol=1e-4)
 
@@ -222,18 +230,21 @@ def test_turning_the_electrodes_is_turning_the_features(degrees: float) -> None:
     samples[400:700] += np.roll(samples, 1, axis=1)[400:700]
     segments = [contraction(2.0, 3.5), contraction(8.0, 11.0)]
     ring = np.arange(8) * 45.0
-    plain = session_features([record(samples, angles=ring.tolist())], segments)[:, :READ]
-    turned = session_features([record(samples, angles=(ring + degrees).tolist())], segments)[:, :READ]
+    plain = session_features([record(samples, angles=ring.tolist())], segments)
+    moved = session_features([record(samples, angles=(ring + degrees).tolist())], segments)
     found = turn(torch.from_numpy(plain)[None], angles(math.radians(degrees)))[0]
-    np.testing.assert_allclose(found, turned, atol=1e-4)
+    for part in EXACT:
+        np.testing.assert_allclose(found[:, part], moved[:, part], atol=1e-4)
 
 
 def test_turning_by_one_electrode_is_moving_every_channel_on_by_one() -> None:
     samples = bursts() * np.linspace(1, 2, 8, dtype=np.float32)
     segments = [contraction(2.0, 3.5)]
-    plain = torch.from_numpy(session_features([record(samples)], segments)[:, :READ])[None]
-    moved = session_features([record(np.roll(samples, 1, axis=1).copy())], segments)[:, :READ]
-    np.testing.assert_allclose(turn(plain, angles(math.radians(45)))[0], moved, atol=1e-4)
+    plain = torch.from_numpy(session_features([record(samples)], segments))[None]
+    moved = session_features([record(np.roll(samples, 1, axis=1).copy())], segments)
+    found = turn(plain, angles(math.radians(45)))[0]
+    for part in EXACT:
+        np.testing.assert_allclose(found[:, part], moved[:, part], atol=1e-4)
 
 
 def test_words_become_unit_vectors_of_the_shared_space() -> None:
@@ -255,3 +266,49 @@ def test_a_phrase_moves_towards_the_action_it_is_closest_to() -> None:
     for place in range(3):
         assert after[place] @ actions[place] > before[place] @ actions[place]
     torch.testing.assert_close(after.norm(dim=-1), torch.ones(5))
+
+
+def test_views_stand_behind_the_vector_that_they_join() -> None:
+    encoder, features = encoder_of(), session(5)[None]
+    mask = torch.ones(1, 5, dtype=torch.bool)
+    with torch.no_grad():
+        found = encoder.with_views(features, mask)
+        assert found.shape == (1, 5, 1 + len(VIEWS), TINY.dimension)
+        torch.testing.assert_close(found[..., 0, :], encoder(features, mask))
+        torch.testing.assert_close(found.norm(dim=-1), torch.ones(1, 5, 1 + len(VIEWS)))
+        for one in range(len(VIEWS)):
+            for other in range(one):
+                assert not torch.allclose(found[..., 1 + one, :], found[..., 1 + other, :], atol=1e-2)
+
+
+def test_attention_is_given_for_each_view() -> None:
+    encoder, features = encoder_of(), session(5)[None]
+    attention = encoder.attention(features, torch.ones(1, 5, dtype=torch.bool))
+    assert attention.shape == (1, 5, len(VIEWS), PLACES + 1)
+    torch.testing.assert_close(attention.sum(dim=-1), torch.ones(1, 5, len(VIEWS)))
+
+
+def test_without_queries_tokens_are_not_read() -> None:
+    encoder, features = encoder_of(replace(TINY, queries=0)), session(5)
+    other = features.clone()
+    other[:, TOKENS] = 7.0
+    assert torch.equal(encode(encoder, features), encode(encoder, other))
+    assert not torch.allclose(encode(encoder_of(), features), encode(encoder_of(), other), atol=1e-3)
+    mask = torch.ones(1, 5, dtype=torch.bool)
+    assert encoder.with_views(features[None], mask).shape == (1, 5, 1, TINY.dimension)
+    with pytest.raises(UsageError, match="reads no tokens"):
+        encoder.attention(features[None], mask)
+
+
+def test_noise_leaves_flags_and_summed_up_words_alone() -> None:
+    spread = encoder_of().spread()
+    tokens = spread[TOKENS].reshape(PLACES, TOKEN)
+    assert spread.shape == (WIDTH,) and not bool(spread[WORDS].any()) and not bool(tokens[:, FLAG].any())
+    assert bool((spread[:READ] > 0).all()) and bool((tokens[:, :FLAG] > 0).all())
+
+
+def test_both_ways_to_turn_features_agree() -> None:
+    features = session(4)
+    found = turn(features[None], angles(0.6))[0]
+    np.testing.assert_allclose(found, turned(features.numpy(), 0.6), atol=2e-3, rtol=1e-4)
+    assert not np.allclose(found[:, TOKENS], features[:, TOKENS], atol=1)

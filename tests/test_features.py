@@ -14,7 +14,9 @@ from myosem.features import (
     GROUPS,
     READ,
     SCALARS,
+    TOKENS,
     WIDTH,
+    WORDS,
     ChannelFeatures,
     channel_features,
     segment_session,
@@ -25,6 +27,7 @@ from myosem.readers import read_recordings
 from myosem.records import Signal, dead_channels
 from myosem.ring import HARMONICS
 from myosem.segments import find_segments, rest_power
+from myosem.sentence import SENTENCE, sentences
 from myosem.signal import to_frames
 
 SEGMENTS = [contraction(2.0, 3.5), resting(4.0, 4.8), contraction(5.0, 5.6), contraction(8.0, 11.0)]
@@ -56,7 +59,8 @@ def test_the_width_is_the_same_for_any_number_of_channels(channels: int, rate_hz
     found = session_features([recording], SEGMENTS)
     assert found.shape == (len(SEGMENTS), WIDTH) and found.dtype == np.float32
     assert np.isfinite(found).all()
-    assert READ == GROUPS * HARMONICS + 2 * HARMONICS**2 + SCALARS and WIDTH == READ + tokens.SUMMARY
+    assert READ == GROUPS * HARMONICS + 2 * HARMONICS**2 + SCALARS
+    assert WIDTH == READ + tokens.SUMMARY + SENTENCE
 
 
 def test_no_segments_have_no_features() -> None:
@@ -167,15 +171,21 @@ def test_strength_spread_trend_and_course_say_what_they_should() -> None:
     assert spread == pytest.approx(courses[SPREAD].mean(), abs=0.05)
 
 
-def test_the_last_numbers_are_what_the_tokens_of_a_segment_say() -> None:
+def test_words_are_what_the_tokens_of_a_segment_say() -> None:
     recording = record(uneven())
     words = tokens.session_tokens([recording], SEGMENTS)
-    found = session_features([recording], SEGMENTS)[:, READ:]
+    found = session_features([recording], SEGMENTS)[:, WORDS]
     for row, segment in enumerate(found):
         own = words.values[row][words.mask[row]].astype(np.float64)
         level, shape = own[:, tokens.LEVEL], own[:, tokens.SHAPE]
         wanted = np.concatenate([level.mean(axis=0), level.std(axis=0), shape.mean(axis=0)])
         np.testing.assert_allclose(segment, wanted, atol=1e-4)
+
+
+def test_the_last_numbers_are_the_tokens_one_by_one() -> None:
+    recording = record(uneven())
+    said = sentences(tokens.session_tokens([recording], SEGMENTS))
+    np.testing.assert_array_equal(session_features([recording], SEGMENTS)[:, TOKENS], said)
 
 
 def test_both_ways_to_the_features_of_a_session_agree() -> None:

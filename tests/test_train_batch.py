@@ -9,7 +9,7 @@ import torch
 from toys import ACTIONS, tower, toy_session
 
 from myosem.corpus import Session
-from myosem.features import READ
+from myosem.features import WIDTH
 from myosem.train_batch import Material, Sampler
 from myosem.train_config import TextBank, TrainConfig
 
@@ -24,7 +24,7 @@ def people(count: int = 4) -> list[Session]:
 def sampler(sessions: list[Session], config: TrainConfig = TINY) -> Sampler:
     material = Material.of(sessions, BANK.actions)
     scores = [torch.zeros(len(actions), 2) for _, actions in material.known]
-    return Sampler(material, scores, torch.ones(READ), BANK, config)
+    return Sampler(material, scores, torch.ones(WIDTH), BANK, config)
 
 
 @pytest.mark.parametrize(("share", "wanted"), [(0.0, 0), (0.25, 2), (0.5, 4), (1.0, 8)])
@@ -54,9 +54,7 @@ def test_small_data_sets_are_drawn_more_often_than_their_size_would() -> None:
 def test_a_batch_is_made_of_segments_of_its_sessions() -> None:
     sessions = people()
     known = {
-        one.features[row, :READ].tobytes(): action
-        for one in sessions
-        for row, action in enumerate(one.actions)
+        one.features[row].tobytes(): action for one in sessions for row, action in enumerate(one.actions)
     }
     one = sampler(sessions, replace(TINY, segments=9))
     sizes = set()

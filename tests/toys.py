@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from myosem.adaptation import Statistics
 from myosem.corpus import Session
-from myosem.features import GROUPS, READ, SCALARS, WIDTH, ChannelFeatures
+from myosem.features import GROUPS, READ, SCALARS, TOKENS, WIDTH, WORDS, ChannelFeatures
 from myosem.records import Channel, Recording, Segment, Signal, Span
 from myosem.session_adapter import Gate, SessionAdapter
 
@@ -110,7 +110,14 @@ def toy_session(
         name="1",
         features=features,
         channels=ChannelFeatures(
-            courses, square, steps, scalars, np.ones(channels, dtype=bool), RING, features[:, READ:]
+            courses,
+            square,
+            steps,
+            scalars,
+            np.ones(channels, dtype=bool),
+            RING,
+            features[:, WORDS],
+            features[:, TOKENS],
         ),
         spans=tuple(Span(i, i + 1.0, one, one) if one else None for i, one in enumerate(actions)),
         simulated=simulated,
