@@ -16,11 +16,13 @@ from myosem.adaptation import TINY, VIEWS, Scale, Statistics, Wide, unit
 from myosem.errors import ModelError
 from myosem.features import READ, SCALARS
 from myosem.space import join_emg, session_effort
-from myosem.zero_shot import PoseReader
+from myosem.zero_shot import CONTRACTION, PoseReader
 
 GATE_SOFTNESS = 5.0
 NEGLIGIBLE = 0.02
 RECALL = 0.5
+LEVEL = READ - SCALARS + 1
+"""Which number of a segment is its log power over rest."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class SessionAdapter:
     gate: Gate
     statistics: tuple[Statistics, ...]
     anchors: tuple[Wide, ...]
-    pose: PoseReader | None
+    pose: PoseReader | None = None
 
     @property
     def parts(self) -> int:
@@ -88,10 +90,9 @@ class SessionAdapter:
         Returns:
             ``(N, D + P + BEYOND)``.
         """
-        level = features[:, READ - SCALARS + 1].astype(np.float64)
         if not len(features) or not self.statistics:
             return join_emg(encoded, np.zeros((len(features), self.parts)), np.zeros(len(features)))
-        shares = self.gate(features)
+        shares, level = self.gate(features), features[:, LEVEL].astype(np.float64)
         pose = self.pose.read(features, shares) if self.pose else np.zeros((len(features), 0))
         shares = np.where(shares < NEGLIGIBLE, 0, shares)
         done, expected = encoded.astype(np.float64), np.zeros(len(features))
@@ -100,7 +101,7 @@ class SessionAdapter:
                 likely = np.exp(known.log_posterior(features, encoded, anchors))
                 done += RECALL * share * likely @ anchors
                 expected += share * likely @ (likely.T @ level / (likely.sum(axis=0) + TINY))
-        contraction = features[:, READ - 1] > 0.5
+        contraction = features[:, CONTRACTION] > 0.5
         return join_emg(unit(done), pose, session_effort(level, expected, contraction))
 
     def probabilities(

@@ -48,7 +48,7 @@ def test_a_run_comes_back_as_it_was(run: Path) -> None:
     stranger = toy_session("stranger")
     vectors = again(torch.from_numpy(stranger.features)[None], torch.ones(1, 16, dtype=torch.bool))[0]
     moved, wanted = (
-        one.move(stranger.features, vectors.detach().numpy()) for one in (adapter, toy_adapter(8))
+        one.vectors(stranger.features, vectors.detach().numpy()) for one in (adapter, toy_adapter(8))
     )
     np.testing.assert_allclose(moved, wanted, atol=1e-4)
     assert about == {"steps": 7, "seed": 1, "encoder": asdict(TINY), "tower_width": 12}

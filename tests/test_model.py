@@ -28,6 +28,7 @@ from myosem.model import (
 )
 from myosem.onnx_export import pack_int8, to_onnx
 from myosem.session_adapter import Gate, SessionAdapter
+from myosem.space import BEYOND
 from myosem.words import TOKENIZER_EMG
 
 FEATURES, DIMENSION = 12, 16
@@ -53,7 +54,7 @@ class StandInEncoder(nn.Module):
 
 
 class Head(nn.Module):
-    def __init__(self, width: int = DIMENSION) -> None:
+    def __init__(self, width: int = DIMENSION + BEYOND) -> None:
         super().__init__()
         self.layer = nn.Linear(384, width)
 
@@ -125,7 +126,7 @@ def features_of(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
 def test_a_bundle_says_what_it_was_written_with(folder: Path) -> None:
     model = Model.load(folder)
-    assert (model.name, model.dimension, model.feature_version) == ("tiny", DIMENSION, "test-1")
+    assert (model.name, model.dimension, model.feature_version) == ("tiny", DIMENSION + BEYOND, "test-1")
     assert (model.temperature, model.threshold) == (0.07, 0.2)
     assert model.actions == ("fist", "rest")
     assert model.config.provenance == {"seed": 0}
@@ -154,21 +155,22 @@ def test_sessions_of_any_length_match_torch(folder: Path, count: int) -> None:
         expected = encoder(torch.from_numpy(features)).numpy()
     vectors = Model.load(folder).encode_session(features)
     assert vectors.dtype == np.float32
-    np.testing.assert_allclose(vectors, expected, atol=1e-5)
+    np.testing.assert_allclose(vectors, STILL.vectors(features, expected), atol=1e-5)
 
 
 def test_the_adapter_moves_the_vectors_of_a_session(tmp_path: Path) -> None:
     encoder, adapter = StandInEncoder(WIDTH), toy_adapter(DIMENSION)
     shape = {"encoder": encoder, "feature_width": WIDTH}
     features = adapter.straightened(toy_session("stranger").features)
-    plain = write(tmp_path / "plain", **shape).encode_session(features)
+    with torch.no_grad():
+        plain = encoder.eval()(torch.from_numpy(features)).numpy()
     model = write(tmp_path / "moved", **shape, adapter=adapter)
     moved = model.encode_session(features)
     assert moved.dtype == np.float32
-    np.testing.assert_allclose(moved, adapter.move(features, plain), atol=1e-4)
-    assert not np.allclose(moved, plain, atol=1e-2)
+    np.testing.assert_allclose(moved, adapter.vectors(features, plain), atol=1e-3)
+    assert not np.allclose(moved[:, :DIMENSION], plain, atol=1e-2)
     np.testing.assert_allclose(np.linalg.norm(moved, axis=1), 1, atol=1e-5)
-    assert model.encode_session(features[:0]).shape == (0, DIMENSION)
+    assert model.encode_session(features[:0]).shape == (0, DIMENSION + BEYOND)
 
 
 def test_text_vectors_match_the_torch_head_on_the_same_tower(folder: Path) -> None:
@@ -203,14 +205,14 @@ def test_action_vectors_are_the_unit_means_of_their_texts(folder: Path) -> None:
 
 def test_nothing_in_gives_nothing_out(folder: Path) -> None:
     model = Model.load(folder)
-    assert model.encode_text([]).shape == (0, DIMENSION)
-    assert model.encode_session(features_of(0)).shape == (0, DIMENSION)
+    assert model.encode_text([]).shape == (0, DIMENSION + BEYOND)
+    assert model.encode_session(features_of(0)).shape == (0, DIMENSION + BEYOND)
     assert OnnxTextTower(folder).encode([]).shape == (0, 384)
 
 
 def test_words_need_no_emg_encoder_and_sessions_no_text_tower(own: Path) -> None:
     change(own, "emg_encoder.onnx", b"damaged")
-    assert Model.load(own).encode_text(["fist"]).shape == (1, DIMENSION)
+    assert Model.load(own).encode_text(["fist"]).shape == (1, DIMENSION + BEYOND)
     with pytest.raises(ModelError, match=r"emg_encoder\.onnx cannot be loaded"):
         Model.load(own).encode_session(features_of(2))
 
@@ -218,7 +220,7 @@ def test_words_need_no_emg_encoder_and_sessions_no_text_tower(own: Path) -> None
 def test_only_a_text_loads_the_tower(own: Path) -> None:
     change(own, TEXT_TOWER, b"damaged")
     model = Model.load(own)
-    assert model.encode_session(features_of(2)).shape == (2, DIMENSION)
+    assert model.encode_session(features_of(2)).shape == (2, DIMENSION + BEYOND)
     with pytest.raises(ModelError, match=r"text_tower\.onnx cannot be loaded"):
         model.encode_text(["fist"])
 
@@ -304,7 +306,9 @@ def test_the_fingerprint_follows_what_determines_vectors_and_nothing_else(own: P
     assert fingerprint_of(read_config(own)) == config.fingerprint
     prints = {config.fingerprint}
     for changes in ({"feature_version": "2"}, {"feature_width": 1}, {"dimension": 8}):
-        change_config(own, **{"feature_version": "test-1", "feature_width": FEATURES, "dimension": DIMENSION})
+        change_config(
+            own, **{"feature_version": "test-1", "feature_width": FEATURES, "dimension": DIMENSION + BEYOND}
+        )
         change_config(own, **changes)
         prints.add(fingerprint_of(read_config(own)))
     for file in VECTOR_FILES:

@@ -11,7 +11,10 @@ from toys import ACTIONS, toy_adapter, toy_session
 from myosem import session_adapter
 from myosem.errors import ModelError
 from myosem.features import READ
-from myosem.session_adapter import Gate, SessionAdapter
+from myosem.prompts.signature import SIGNATURE
+from myosem.session_adapter import LEVEL, Gate, SessionAdapter
+from myosem.space import BEYOND, EFFORT_NUMBERS, POSE
+from myosem.zero_shot import CONTRACTION, PoseReader
 
 Features = NDArray[np.float32]
 
@@ -28,18 +31,24 @@ def units(count: int, seed: int = 0) -> Features:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
 
 
+def done(vectors: Features) -> Features:
+    """The part that says what was done, at length one."""
+    part = vectors[:, :DIMENSION]
+    return np.asarray(part / np.linalg.norm(part, axis=1, keepdims=True), dtype=np.float32)
+
+
 # Vectors.
 
 
 def test_vectors_move_towards_the_words_for_what_was_probably_done() -> None:
     adapter, features, vectors = toy_adapter(DIMENSION), session(noise=0.3), units(16)
-    moved = adapter.move(features, vectors)
-    assert moved.dtype == np.float32 and moved.shape == (16, DIMENSION)
+    moved = adapter.vectors(features, vectors)
+    assert moved.dtype == np.float32 and moved.shape == (16, DIMENSION + BEYOND)
     np.testing.assert_allclose(np.linalg.norm(moved, axis=1), 1, atol=1e-6)
     wanted = vectors.astype(np.float64)
     for share, known, words in zip([0.75, 0.25], adapter.statistics, adapter.anchors, strict=True):
         wanted += 0.5 * adapter_share(share) * np.exp(known.log_posterior(features, vectors, words)) @ words
-    np.testing.assert_allclose(moved, wanted / np.linalg.norm(wanted, axis=1, keepdims=True), atol=1e-6)
+    np.testing.assert_allclose(done(moved), wanted / np.linalg.norm(wanted, axis=1, keepdims=True), atol=1e-6)
 
 
 def adapter_share(share: float) -> float:
@@ -52,20 +61,47 @@ def test_a_data_set_the_session_does_not_resemble_says_nothing() -> None:
     adapter, features, vectors = toy_adapter(DIMENSION), session(), units(16)
     sure = replace(adapter, gate=replace(adapter.gate, bias=np.array([100.0, 0.0])))
     other = replace(sure, anchors=(sure.anchors[0], -sure.anchors[1]))
-    np.testing.assert_array_equal(sure.move(features, vectors), other.move(features, vectors))
-    assert not np.allclose(sure.move(features, vectors), adapter.move(features, vectors), atol=1e-3)
+    np.testing.assert_array_equal(sure.vectors(features, vectors), other.vectors(features, vectors))
+    assert not np.allclose(sure.vectors(features, vectors), adapter.vectors(features, vectors), atol=1e-3)
 
 
 def test_no_segments_and_no_data_sets_move_nothing() -> None:
     adapter, features = toy_adapter(DIMENSION), session()
-    assert adapter.move(features[:0], units(0)).shape == (0, DIMENSION)
+    assert adapter.vectors(features[:0], units(0)).shape == (0, DIMENSION + BEYOND)
     empty = SessionAdapter(adapter.gate, (), ())
-    np.testing.assert_array_equal(empty.move(features, units(16)), units(16))
+    np.testing.assert_allclose(done(empty.vectors(features, units(16))), units(16), atol=1e-6)
+
+
+def test_a_pose_stands_behind_what_was_done(tmp_path: Path) -> None:
+    known = [(name, session(seed=number), ACTIONS * 4) for number, name in enumerate(("one", "two"))]
+    signatures = {action: np.eye(4, SIGNATURE, dtype=np.float32)[row] for row, action in enumerate(ACTIONS)}
+    adapter = replace(toy_adapter(DIMENSION), pose=PoseReader.fit(known, signatures, ("one", "two")))
+    assert adapter.pose is not None
+    features, encoded = session(), units(16)
+    pose = adapter.vectors(features, encoded)[:, DIMENSION:-BEYOND]
+    read = adapter.pose.read(features, adapter.gate(features))
+    read = read / np.maximum(np.linalg.norm(read, axis=1, keepdims=True), 1)
+    np.testing.assert_allclose(pose, np.sqrt(POSE) * read, atol=1e-5)
+    adapter.save(tmp_path / "adapter.npz")
+    again = SessionAdapter.load(tmp_path / "adapter.npz")
+    np.testing.assert_allclose(
+        again.vectors(features, encoded), adapter.vectors(features, encoded), atol=1e-3
+    )
+
+
+def test_a_louder_segment_of_an_action_was_harder() -> None:
+    adapter, features = toy_adapter(DIMENSION), session(noise=0.3)
+    features[:, CONTRACTION] = 1
+    features[:, LEVEL] = np.tile(
+        [0.0, 2.0], (8, 1)
+    ).T.ravel()  # the first half of each action's segments is light
+    effort = adapter.vectors(features, units(16))[:, -BEYOND : -BEYOND + EFFORT_NUMBERS][:, 0]
+    assert (effort[:8] < 0).all() and (effort[8:] > 0).all()
 
 
 @pytest.mark.parametrize("count", [1, 2, 16])
 def test_vectors_are_finite_and_of_length_one(count: int) -> None:
-    moved = toy_adapter(DIMENSION).move(session(count), units(count))
+    moved = toy_adapter(DIMENSION).vectors(session(count), units(count))
     assert moved.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(moved, axis=1), 1, atol=1e-6)
 
@@ -92,7 +128,9 @@ def test_an_adapter_comes_back_from_its_file(tmp_path: Path) -> None:
     adapter, features, vectors = toy_adapter(DIMENSION), session(), units(16)
     adapter.save(tmp_path / "adapter.npz")
     again = SessionAdapter.load(tmp_path / "adapter.npz")
-    np.testing.assert_allclose(again.move(features, vectors), adapter.move(features, vectors), atol=1e-4)
+    np.testing.assert_allclose(
+        again.vectors(features, vectors), adapter.vectors(features, vectors), atol=1e-4
+    )
     for one, other in zip(again.statistics, adapter.statistics, strict=True):
         same = (other.dataset, other.actions, other.people, other.context)
         assert (one.dataset, one.actions, one.people, one.context) == same

@@ -101,8 +101,9 @@ def test_the_adapter_knows_the_training_people_of_each_data_set() -> None:
 def test_vectors_moved_by_the_adapter_are_found_by_words() -> None:
     trainer, _ = trained(people(), replace(TINY, steps=5))
     stranger = toy_session("stranger", seed=77)
-    moved = trainer.adapter.move(stranger.features, embed(trainer.encoder, stranger.features))
-    best = (moved @ trainer.head.memory.numpy().T).argmax(axis=1)
+    vectors = trainer.adapter.vectors(stranger.features, embed(trainer.encoder, stranger.features))
+    done = vectors[:, : trainer.head.memory.shape[1]]
+    best = (done @ trainer.head.memory.numpy().T).argmax(axis=1)
     assert [ACTIONS[place] for place in best] == list(stranger.actions)
 
 
