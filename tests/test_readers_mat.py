@@ -10,7 +10,7 @@ from scipy.io import loadmat, savemat
 
 from myosem.errors import SourceError
 from myosem.readers import SourceFile
-from myosem.readers.mat import load_mat
+from myosem.readers.mat import load_mat, mat_shapes
 
 
 def load(path: Path, *names: str) -> dict[str, Any]:
@@ -103,3 +103,41 @@ def test_every_byte_may_be_damaged(tmp_path: Path) -> None:
             except SourceError:
                 refused += 1
     assert refused > len(data) - 120
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_shapes_are_known_without_the_values(compressed: bool, tmp_path: Path) -> None:
+    path = tmp_path / "x.mat"
+    made = {
+        "emg": np.zeros((500, 12), np.float32),
+        "rate": 2000,
+        "who": "somebody",
+        "a" * 31: np.zeros((2, 3, 4)),
+    }
+    savemat(path, made, do_compression=compressed)
+    assert mat_shapes(SourceFile(path)) == {
+        "emg": (500, 12),
+        "rate": (1, 1),
+        "who": (1, 8),
+        "a" * 31: (2, 3, 4),
+    }
+
+
+def test_what_is_not_asked_for_is_not_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "x.mat"
+    savemat(path, {"rate": 2000}, do_compression=True)
+    first = path.stat().st_size
+    savemat(path, {"rate": 2000, "noise": np.random.default_rng(0).normal(size=5000)}, do_compression=True)
+    data = bytearray(path.read_bytes())
+    data[first + 20_000 : first + 20_100] = bytes(100)
+    path.write_bytes(data)
+    assert load(path, "rate")["rate"] == 2000
+    with pytest.raises(SourceError):
+        load(path, "noise")
+
+
+def test_optional_variables_may_be_missing(tmp_path: Path) -> None:
+    path = tmp_path / "x.mat"
+    savemat(path, {"emg": np.zeros(3), "subject": 4})
+    found = load_mat(SourceFile(path), ["emg"], optional=["subject", "exercise"])
+    assert set(found) == {"emg", "subject"}

@@ -23,25 +23,24 @@ TEXTS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16"}
 CELL, STRUCT, TEXT = 1, 2, 4  # classes of matrices
 NUMERIC = range(6, 16)
 COMPLEX = 0x800
+DAMAGE = (ValueError, struct.error, zlib.error)
 DEEPEST = 8
+PEEK_BYTES = 512  # class, shape and name of a variable lie within
 
 
-def load_mat(file: SourceFile, names: Sequence[str]) -> dict[str, Any]:
+def load_mat(file: SourceFile, names: Sequence[str], optional: Sequence[str] = ()) -> dict[str, Any]:
     """The named variables; ``session.rate`` is the field ``rate`` of the struct ``session``.
 
-    Numbers are arrays in the type they are stored in, texts are strings, cells are lists.
+    Numbers are arrays in the type they are stored in, texts are strings, cells are lists. What is
+    ``optional`` may be missing.
 
     Raises:
         SourceError: the file is damaged, of another version, or lacks one of the variables.
     """
     try:
-        found = dict(_variables(memoryview(file.read_bytes()), names))
-    except (ValueError, struct.error, zlib.error) as error:
-        raise SourceError(
-            f"{file.source}: cannot be read as a MATLAB 5 file",
-            got=reason(error),
-            expected="an undamaged .mat file, saved with -v7 or older",
-        ) from error
+        found = dict(_variables(memoryview(file.read_bytes()), (*names, *optional)))
+    except DAMAGE as error:
+        raise _damaged(file, error) from error
     missing = [name for name in names if name not in found]
     if missing:
         raise SourceError(
@@ -50,16 +49,53 @@ def load_mat(file: SourceFile, names: Sequence[str]) -> dict[str, Any]:
     return found
 
 
+def mat_shapes(file: SourceFile) -> dict[str, tuple[int, ...]]:
+    """Shape of each variable by name; no values are unpacked.
+
+    Raises:
+        SourceError: as ``load_mat``.
+    """
+    try:
+        data = memoryview(file.read_bytes())
+        decoder = _Decoder(_byte_order(data))
+        return {name: shape for name, shape, _, _ in _elements(decoder, data)}
+    except DAMAGE as error:
+        raise _damaged(file, error) from error
+
+
+def _damaged(file: SourceFile, error: Exception) -> SourceError:
+    return SourceError(
+        f"{file.source}: cannot be read as a MATLAB 5 file",
+        got=reason(error),
+        expected="an undamaged .mat file, saved with -v7 or older",
+    )
+
+
 def _variables(data: memoryview, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
-    file = _Decoder(_byte_order(data))
+    decoder = _Decoder(_byte_order(data))
+    wanted = {name.split(".")[0] for name in names}
+    for name, _, kind, packed in _elements(decoder, data):
+        if name in wanted:
+            body = decoder.element(_inflate(packed), 0)[1] if kind == COMPRESSED else packed
+            yield from decoder.wanted(body, names)
+
+
+def _elements(
+    decoder: "_Decoder", data: memoryview
+) -> Iterator[tuple[str, tuple[int, ...], int, memoryview]]:
+    """Name, shape, kind and still packed contents of each variable."""
     at = HEADER_BYTES
     while at < len(data):
-        kind, body, at = file.element(data, at)
+        kind, body, at = decoder.element(data, at)
+        start, inner = body, kind
         if kind == COMPRESSED:
-            kind, body, _ = file.element(_inflate(body), 0)
-        if kind != MATRIX:
-            raise ValueError(f"an element of kind {kind} where a variable should be")
-        yield from file.wanted(body, names)
+            start = memoryview(zlib.decompressobj().decompress(body, PEEK_BYTES))
+            (inner,) = struct.unpack_from(f"{decoder.order}I", start)
+            start = start[8:]
+        if inner != MATRIX:
+            raise ValueError(f"an element of kind {inner} where a variable should be")
+        _, shape, name, _ = decoder.head(start)
+        yield name, shape, kind, body
 
 
 def _byte_order(data: memoryview) -> str:
