@@ -5,21 +5,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from builder_parts import SECRET, integers, noise
+from ninapro_builders import NINAPRO
 from numpy.typing import NDArray
 from scipy.io import savemat
-
-SECRET = "Jane Roe"
-"""Stands where the original files hold personal fields; no reader may carry it over."""
-
-
-def noise(shape: tuple[int, ...], level: float, seed: int) -> NDArray[np.float64]:
-    """Noise of this standard deviation."""
-    return np.random.default_rng(seed).normal(0.0, level, shape)
-
-
-def integers(rows: int, columns: int, level: float, seed: int, largest: int = 127) -> NDArray[np.int64]:
-    """``(rows, columns)`` whole numbers."""
-    return np.clip(np.round(noise((rows, columns), level, seed)), -largest - 1, largest).astype(np.int64)
 
 
 def write_lines(path: Path, rows: NDArray[np.generic] | Sequence[Sequence[object]], end: str = "\n") -> Path:
@@ -186,5 +175,6 @@ BUILDERS: dict[str, Callable[[Path], list[Path]]] = {
     "npz": build_npz,
     "simulated": build_simulated,
     "unibo_inail": build_unibo_inail,
+    **NINAPRO,
 }
 """For each reader: writes a few files below a folder and returns them."""

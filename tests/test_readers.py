@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import BUILDERS, SECRET, zip_folder
+from builder_parts import SECRET
+from builders import BUILDERS, zip_folder
 
 from myosem.errors import KnownBadError, MappingError, SourceError, UnknownFormatError, UsageError
 from myosem.prompts import load_actions
@@ -73,7 +74,7 @@ def test_spans_are_in_order_inside_and_known(name: str, tmp_path: Path) -> None:
         for span in recording.spans:
             assert end_s <= span.start_s < span.end_s <= recording.duration_s + 1e-9
             assert span.label
-            assert span.action in load_actions()
+            assert span.action is None or span.action in load_actions()
             end_s, spans_seen = span.end_s, spans_seen + 1
     assert spans_seen > 0
 

@@ -1,4 +1,4 @@
-"""Readers: one module a data set or format. A module with a ``READER`` is found by itself."""
+"""Readers: a module with a ``READER``, or with several as ``READERS``, is found by itself."""
 
 import importlib
 import pkgutil
@@ -20,15 +20,15 @@ __all__ = [
 ]
 
 
-def _discover() -> dict[str, Reader]:
-    modules = (importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__))
+def _discover() -> list[Reader]:
+    modules = [importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__)]
     readers: list[Reader] = [module.READER for module in modules if hasattr(module, "READER")]
-    return {
-        reader.name: reader for reader in sorted(readers, key=lambda reader: (reader.generic, reader.name))
-    }
+    readers += [reader for module in modules for reader in getattr(module, "READERS", ())]
+    return sorted(readers, key=lambda reader: (reader.generic, reader.name))
 
 
-READERS = _discover()
+_ALL = _discover()
+READERS = {reader.name: reader for reader in _ALL if not reader.refuses}
 
 
 def reader_for(file: SourceFile, name: str | None = None, mapping: Path | None = None) -> Reader:
@@ -49,12 +49,12 @@ def reader_for(file: SourceFile, name: str | None = None, mapping: Path | None =
             raise UsageError("no reader has this name", got=name, exists=READERS)
         chosen = READERS[name]
     else:
-        asked = [reader for reader in READERS.values() if mapping is None or reader.generic]
+        asked = [reader for reader in _ALL if mapping is None or reader.generic]
         found = next((reader for reader in asked if reader.matches(file)), None)
         if found is None:
             raise UnknownFormatError(
                 f"{file.source}: no reader recognises this file",
-                exists=[reader.name for reader in asked],
+                exists=[reader.name for reader in asked if not reader.refuses],
                 hint="convert it to .csv or .npz and describe it with a mapping file",
             )
         chosen = found

@@ -137,11 +137,13 @@ class Reader(ABC):
         name: the data set or format, as a user writes it.
         description: one line for people.
         generic: whether it is only asked once no other reader recognises a file.
+        refuses: whether it only knows files of which nothing can be read, and says why.
     """
 
     name: ClassVar[str]
     description: ClassVar[str]
     generic: ClassVar[bool] = False
+    refuses: ClassVar[bool] = False
 
     @abstractmethod
     def matches(self, file: SourceFile) -> bool:
