@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from builder_parts import SECRET, integers, noise
+from corpus_builders import CORPORA
 from ninapro_builders import NINAPRO
 from numpy.typing import NDArray
 from scipy.io import savemat
@@ -175,6 +176,7 @@ BUILDERS: dict[str, Callable[[Path], list[Path]]] = {
     "npz": build_npz,
     "simulated": build_simulated,
     "unibo_inail": build_unibo_inail,
+    **CORPORA,
     **NINAPRO,
 }
 """For each reader: writes a few files below a folder and returns them."""
