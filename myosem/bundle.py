@@ -108,6 +108,8 @@ def export_bundle(
     action_texts: Mapping[str, Sequence[str]],
     temperature: float,
     threshold: float,
+    entries: Vectors | None = None,
+    new: Collection[str] = (),
     tower: OnnxTextTower | None = None,
     provenance: Mapping[str, Any] | None = None,
     metrics: Mapping[str, Any] | None = None,
@@ -124,9 +126,11 @@ def export_bundle(
         text_head: vectors of the tower ``(n, width)`` to unit vectors ``(n, D)``, any n from 1.
         feature_version: the features the encoder was trained on.
         feature_width: F.
-        action_texts: texts of each action; its vector is the unit mean of theirs.
+        action_texts: texts of each action.
         temperature: divides scores before a softmax over descriptions.
         threshold: the score below which nothing fits.
+        entries: unit vectors ``(A, D)`` of the actions; where None the unit means of their texts.
+        new: actions that nobody did in training.
         tower: the frozen text tower; default: the packaged one.
         provenance: commit, seeds, date, data.
         metrics: what was measured on held-out people.
@@ -159,8 +163,9 @@ def export_bundle(
         adapter.save(staging / ADAPTER)
         if words is not None:
             shutil.copyfile(words, staging / TOKENIZER_EMG)
-        actions = _action_vectors(action_texts, heads[0][len(PROBE_TEXTS) :])
-        np.savez(staging / ACTIONS, vectors=actions)
+        means = _action_vectors(action_texts, heads[0][len(PROBE_TEXTS) :])
+        known = np.array([action not in new for action in action_texts])
+        np.savez(staging / ACTIONS, vectors=means if entries is None else entries, known=known)
         config = BundleConfig(
             name=name,
             dimension=dimension,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from myosem.space import NEW
+
 if TYPE_CHECKING:
     from myosem.model import Model
 
@@ -42,7 +44,9 @@ class Candidates:
         words = model.encode_text(self.phrases)
         owners = action_owners(words, model.action_vectors)
         owners = np.where(np.isin(owners, np.flatnonzero(self.related)), owners, -1)
-        scores = np.where(self.related, vectors @ words.T, -np.inf)
+        nearest = (words @ model.action_vectors.T).argmax(axis=1)
+        raised = NEW * ~model.known_actions[nearest]
+        scores = np.where(self.related, vectors @ words.T + raised, -np.inf)
         return choose(scores, vectors @ model.action_vectors.T, owners, model.temperature, model.threshold)
 
 

@@ -312,21 +312,31 @@ class Model:
         """Ids of the actions it has vectors of, A in all."""
         return self.config.actions
 
-    @cached_property
+    @property
     def action_vectors(self) -> Vectors:
         """Unit vectors ``(A, D)`` of ``actions``."""
+        return self._actions[0]
+
+    @property
+    def known_actions(self) -> NDArray[np.bool_]:
+        """Which of ``actions`` somebody did in training ``(A,)``; the others are read from their pose."""
+        return self._actions[1]
+
+    @cached_property
+    def _actions(self) -> tuple[Vectors, NDArray[np.bool_]]:
         file = self.folder / ACTIONS
         try:
             with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 vectors = np.asarray(arrays["vectors"], dtype=np.float32)
+                known = np.asarray(arrays["known"], dtype=bool)
         except Exception as error:  # zipfile, zlib and numpy each have their own
             raise ModelError(f"{file} cannot be loaded", got=error, hint=_repair(self.folder)) from error
         expected = (len(self.actions), self.dimension)
-        if vectors.shape != expected:
+        if vectors.shape != expected or known.shape != expected[:1]:
             raise ModelError(
                 f"{file} does not fit", got=vectors.shape, expected=expected, hint=_repair(self.folder)
             )
-        return vectors
+        return vectors, known
 
     @cached_property
     def tower(self) -> OnnxTextTower:

@@ -3,11 +3,13 @@
 import datetime
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from myosem import features
@@ -16,6 +18,9 @@ from myosem.checkpoint import load_run
 from myosem.encoder import SessionEncoder
 from myosem.errors import ModelError, UsageError
 from myosem.model import Model, OnnxTextTower
+from myosem.prompts import load_actions
+from myosem.prompts.signature import signature
+from myosem.session_adapter import SessionAdapter
 from myosem.train import prompt_texts
 from myosem.word_space import WordSpace
 from myosem.words import EmgTokenizer
@@ -75,6 +80,8 @@ def export_run(
             expected=about["tower"],
             hint=f"myosem export {run} --tower DIR",
         )
+    words = WordSpace(head, text_tower.readings, adapter.pose).eval()
+    texts = prompt_texts()
     provenance = {
         key: about[key] for key in ("datasets", "people", "sessions", "simulated", "steps", "seed", "minutes")
     }
@@ -83,17 +90,38 @@ def export_run(
         name=name,
         encoder=OneSession(encoder),
         adapter=adapter,
-        text_head=WordSpace(head, text_tower.readings, adapter.pose),
+        text_head=words,
         tower=text_tower,
         feature_version=features.VERSION,
         feature_width=features.WIDTH,
-        action_texts=prompt_texts(),
+        action_texts=texts,
+        entries=_entries(words, texts, text_tower),
+        new=_new_actions(adapter),
         temperature=measured.get("calibrated temperature", about["temperature"]),
         threshold=measured.get("calibrated threshold", -1.0),
         provenance={"commit": _commit(), "date": datetime.date.today().isoformat(), **provenance},
         metrics=measured,
         words=None if pretrained is None else EmgTokenizer(pretrained).file,
     )
+
+
+@torch.no_grad()
+def _entries(
+    words: WordSpace, texts: Mapping[str, Sequence[str]], tower: OnnxTextTower
+) -> NDArray[np.float32]:
+    """Vectors ``(A, D)`` of actions by all that the prompts say of them, their pose included."""
+    known = load_actions()
+    rows = [
+        words.entry(torch.from_numpy(tower.encode(own)), torch.from_numpy(signature(known[action])))
+        for action, own in texts.items()
+    ]
+    return np.asarray(torch.cat(rows).numpy())
+
+
+def _new_actions(adapter: SessionAdapter) -> list[str]:
+    """Actions that nobody did in training."""
+    done = {action for known in adapter.statistics for action in known.actions}
+    return [action for action in load_actions() if action not in done]
 
 
 def _metrics(results: Path | None) -> Mapping[str, Any]:

@@ -20,15 +20,18 @@ from myosem.evaluate import actions_of
 from myosem.grounding import GroundConfig
 from myosem.grounding_run import ground
 from myosem.model import OnnxTextTower
-from myosem.prompts import load_actions
+from myosem.prompts import load_actions, texts_of
+from myosem.prompts.signature import signature
 from myosem.readings import Readings
+from myosem.space import NEW
 from myosem.systems import Fitted, System
 from myosem.text import load_minilm
 from myosem.train import TextBank, TrainConfig, Trainer, embed, prompt_texts
 from myosem.trials import TrialSession
 from myosem.word_space import WordSpace
 
-WITHHELD_STEPS = 600
+SAME = 1e-6
+WITHHELD_STEPS = 400
 """Steps to ground a tower that has not read of some actions."""
 
 Vectors = NDArray[np.float32]
@@ -134,6 +137,7 @@ class Retriever:
         pose = trainer.adapter.pose if tower.readings and variant.pose else None
         self._adapter = replace(trainer.adapter, pose=pose)
         self._words = WordSpace(trainer.head, readings, pose).eval()
+        self._entries: dict[str, Vectors] = {}
 
     @classmethod
     def train(
@@ -164,9 +168,31 @@ class Retriever:
     @torch.no_grad()
     def __call__(self, session: TrialSession, candidates: Sequence[str]) -> Vectors:
         """``(N, A)`` for the N segments of a session and A actions or phrases."""
-        vectors = torch.from_numpy(self._tower([words_of(candidate) for candidate in candidates]))
-        words = self._words if self._variant.adapted else self._trainer.head
-        return np.asarray(self._vectors(session.session.features) @ words(vectors).numpy().T)
+        words = np.concatenate([self._asked(candidate) for candidate in candidates])
+        new = NEW * np.array([self._is_new(candidate) for candidate in candidates])
+        return np.asarray(self._vectors(session.session.features) @ words.T + new, dtype=np.float32)
+
+    def _asked(self, candidate: str) -> Vectors:
+        """``(1, D)``: by its name; what nobody did by all that the prompts say of it."""
+        if candidate not in self._entries:
+            self._entries[candidate] = self._ask(candidate)
+        return self._entries[candidate]
+
+    def _ask(self, candidate: str) -> Vectors:
+        if not self._is_new(candidate):
+            vectors = torch.from_numpy(self._tower([words_of(candidate)]))
+            words = self._words if self._variant.adapted else self._trainer.head
+            return np.asarray(words(vectors).numpy())
+        entry = load_actions()[candidate]
+        texts = torch.from_numpy(self._tower([text for _, text in texts_of(entry)]))
+        return np.asarray(self._words.entry(texts, torch.from_numpy(signature(entry))).numpy())
+
+    def _is_new(self, candidate: str) -> bool:
+        """Whether it is an action of the prompts that nobody in the training people did."""
+        pose = self._adapter.pose
+        if pose is None or not self._variant.adapted or candidate not in load_actions():
+            return False
+        return bool(pose.novelty(signature(load_actions()[candidate])[None])[0] > SAME)
 
     def _vectors(self, features: Vectors) -> Vectors:
         """Unit vectors ``(N, D)`` of a session's features."""

@@ -10,6 +10,12 @@ from numpy.typing import NDArray
 
 POSE, EFFORT = 0.2, 0.1
 """Shares of the squared length of EMG; what was done has the rest."""
+NEW_POSE = 0.5
+"""Share of the pose in words for what nobody in the training people did anything like."""
+FAMILIAR, STRANGE = 0.02, 0.12
+"""How novel a pose is (``PoseReader.novelty``) that counts as done, and as like nothing that was done."""
+NEW = 0.3
+"""What the score of an action that nobody did is raised by, where it competes with actions that were done."""
 EFFORT_NUMBERS = 2
 BEYOND = EFFORT_NUMBERS + 1
 """Numbers of a vector beside what was done and the pose: effort, and what makes EMG's length one."""

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from myosem.encoder import TextHead
 from myosem.readings import FAINT, Readings
-from myosem.space import EFFORT, POSE
+from myosem.space import EFFORT, EFFORT_NUMBERS, FAMILIAR, NEW_POSE, POSE, STRANGE
 from myosem.zero_shot import LENGTH_SCALE, PoseReader
 
 
@@ -46,21 +46,38 @@ class WordSpace(nn.Module):
         self.register_buffer("from_words", from_words)
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """From the tower's vectors."""
+        """Any texts, from the tower's vectors."""
         effort = vectors @ self.effort_weight + self.effort_bias
         said = (effort.abs().amax(dim=1, keepdim=True) >= FAINT).to(effort.dtype)
+        signature = vectors @ self.signature_weight + self.signature_bias
+        return self._join(self.head(vectors), signature, said * effort)
+
+    def entry(self, vectors: Tensor, signature: Tensor) -> Tensor:
+        """An action by all that the prompts say of it ``(1, D + P + BEYOND)``.
+
+        Args:
+            vectors: ``(n, width)`` of all its texts.
+            signature: ``(S,)`` of its pose.
+        """
+        done = functional.normalize(self.head(vectors).mean(dim=0, keepdim=True), dim=-1)
+        return self._join(done, signature[None], torch.zeros_like(done[:, :EFFORT_NUMBERS]))
+
+    def _join(self, done: Tensor, signature: Tensor, effort: Tensor) -> Tensor:
+        distance = ((signature[:, None] - self.known) ** 2).sum(dim=2)
+        likeness = torch.exp(-distance / (2 * LENGTH_SCALE**2))
+        share = self._share(likeness)
+        pose = torch.cat([likeness, torch.ones_like(signature[:, :1])], dim=1) @ self.from_words
         parts = [
-            math.sqrt(1 - POSE) * self.head(vectors),
-            math.sqrt(POSE) * self._pose(vectors),
-            math.sqrt(EFFORT) * said * effort,
-            torch.zeros_like(effort[:, :1]),
+            (1 - share).sqrt() * done,
+            share.sqrt() * functional.normalize(pose, dim=-1),
+            math.sqrt(EFFORT) * effort,
+            torch.zeros_like(done[:, :1]),
         ]
         return functional.normalize(torch.cat(parts, dim=1), dim=-1)
 
-    def _pose(self, vectors: Tensor) -> Tensor:
-        """As ``PoseReader.words`` of the signatures that the texts speak of."""
-        signature = vectors @ self.signature_weight + self.signature_bias
-        distance = ((signature[:, None] - self.known) ** 2).sum(dim=2)
-        likeness = torch.exp(-distance / (2 * LENGTH_SCALE**2))
-        likeness = torch.cat([likeness, torch.ones_like(signature[:, :1])], dim=1)
-        return functional.normalize(likeness @ self.from_words, dim=-1)
+    def _share(self, likeness: Tensor) -> Tensor:
+        """How much the pose counts ``(n, 1)``: more where it is like nothing that anybody did."""
+        if not len(self.known):
+            return torch.full_like(likeness[:, :0].sum(dim=1, keepdim=True), POSE)
+        novelty = 1 - likeness.amax(dim=1, keepdim=True)
+        return POSE + (NEW_POSE - POSE) * ((novelty - FAMILIAR) / (STRANGE - FAMILIAR)).clamp(0, 1)

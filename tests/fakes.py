@@ -35,6 +35,7 @@ class FakeModel:
     temperature = 0.05
     threshold = 0.0
     actions = ("rest", "fist", "open-hand", "wrist-flexion")
+    known_actions = np.ones(4, dtype=bool)
     unrelated: tuple[str, ...] = ()
 
     def __init__(self) -> None:
