@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from builder_parts import SECRET, integers
+from builder_parts import SECRET, integers, noise
+from numpy.typing import NDArray
+from scipy.io import savemat
 
 
 def epn_sample(gesture: str | None, rows: int, seed: int) -> dict[str, Any]:
@@ -62,6 +64,88 @@ def build_epn612(root: Path) -> list[Path]:
     return paths
 
 
+def build_capgmyo(root: Path) -> list[Path]:
+    """Persons and days of DB-b are one number; 100 is a trial of maximal force."""
+    paths = []
+    for folder, gesture, trial in (("dba-preprocessed-001", 8, 10), ("dbb-preprocessed-004", 100, 1)):
+        number = folder[-3:]
+        path = root / folder / f"{number}-{gesture:03d}-{trial:03d}.mat"
+        path.parent.mkdir(parents=True)
+        made = {"subject": np.uint8(int(number)), "gesture": np.uint8(gesture), "trial": np.uint8(trial)}
+        savemat(path, {"data": noise((1000, 128), 0.1, gesture), **made}, do_compression=True)
+        paths.append(path)
+    return paths
+
+
+def uci_rows() -> list[list[str]]:
+    """Unmarked, rest, fist: 450 lines; the time starts anywhere."""
+    classes = np.repeat([0, 1, 0, 2, 0], 90)
+    level = np.where(classes == 2, 1e-4, 1e-5)[:, None]
+    samples = noise((450, 8), 1.0, seed=1) * level
+    return [
+        [str(7 + i), *(f"{value:.2E}" for value in samples[i]), str(classes[i])] for i in range(len(classes))
+    ]
+
+
+def write_uci(path: Path, rows: list[list[str]]) -> Path:
+    """Tabs between the numbers, and a carriage return before each end of line."""
+    header = ["time", *(f"channel{i + 1}" for i in range(8)), "class"]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes("".join("\t".join(row) + "\r\n" for row in [header, *rows]).encode())
+    return path
+
+
+def build_uci(root: Path) -> list[Path]:
+    folder = root / "EMG_data_for_gestures-master"
+    folder.mkdir()
+    (folder / "README.txt").write_text(SECRET)
+    names = ("1_raw_data_13-12_22.03.16.txt", "2_raw_data_13-13_22.03.16.txt")
+    return [write_uci(folder / "01" / name, uci_rows()) for name in names]
+
+
+GRAB_CHANNELS = [
+    *(f"F{i}" for i in range(1, 17)),
+    "U1",
+    *(f"W{i}" for i in range(1, 7)),
+    *("U2", "U3"),
+    *(f"W{i}" for i in range(7, 13)),
+    "U4",
+]
+
+
+def write_wfdb(path: Path, codes: NDArray[Any], gains: list[str], names: list[str], rate: int = 2048) -> Path:
+    """A ``.dat`` of ``(T, C)`` 16-bit codes and its ``.hea``; gains as ``gain(baseline)``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(codes.astype("<i2").tobytes())
+    lines = [f"{path.stem} {len(names)} {rate} {len(codes)}"]
+    lines += [
+        f"{path.name} 16 {gain}/mV 16 0 {codes[0, c]} {int(codes[:, c].sum()) % 65536} 0 {names[c]}"
+        for c, gain in enumerate(gains)
+    ]
+    path.with_suffix(".hea").write_text("\n".join(lines) + "\n")
+    return path
+
+
+def build_grabmyo(root: Path) -> list[Path]:
+    """Gains from thousands to millions of codes a millivolt, so that no two channels share a scale."""
+    paths = []
+    for gesture, level_mv in ((16, 0.004), (17, 0.0005)):
+        gains = np.geomspace(7.1e3, 3.4e6, 32)
+        codes = np.clip(np.round(noise((128, 32), level_mv, gesture) * gains), -32768, 32767)
+        baselines = np.arange(32) - 16
+        stem = f"session2_participant7_gesture{gesture}_trial3"
+        path = root / "Session2/session2_participant7" / f"{stem}.dat"
+        texts = [f"{gain:.10g}({baseline})" for gain, baseline in zip(gains, baselines, strict=True)]
+        paths.append(
+            write_wfdb(path, np.clip(codes + baselines, -32768, 32767).astype(int), texts, GRAB_CHANNELS)
+        )
+    (root / "RECORDS").write_text("".join(f"{path.stem}\n" * 2 for path in paths))
+    return paths
+
+
 CORPORA: dict[str, Callable[[Path], list[Path]]] = {
+    "capgmyo": build_capgmyo,
     "epn612": build_epn612,
+    "grabmyo": build_grabmyo,
+    "uci_481": build_uci,
 }

@@ -20,8 +20,11 @@ from myosem.errors import SourceError, UsageError
 from myosem.records import Recording
 
 MAX_MEMBER_BYTES = 1 << 30
-DESCRIPTION_SUFFIXES = {".md", ".pdf", ".yaml", ".yml", ".html", ".png", ".jpg", ".gif", ".mp4"}
-DESCRIPTION_NAMES = {"info.txt", "readme.txt", "readme", "license.txt", "license", "metadata.json"}
+DESCRIPTION_SUFFIXES = {".hea", ".md", ".pdf", ".yaml", ".yml", ".html", ".png", ".jpg", ".gif", ".mp4"}
+DESCRIPTION_NAMES = {
+    *("info.txt", "readme.txt", "readme", "license.txt", "license", "metadata.json"),
+    *("records", "sha256sums.txt", "motionsequence.txt"),
+}
 BROKEN_ARCHIVE = (
     zipfile.BadZipFile,
     zlib.error,
