@@ -64,3 +64,11 @@ def test_where_no_phrase_is_about_an_action_nothing_is_named() -> None:
     winners, scores = Candidates(model, ["a dog barking"]).choose(model.action_vectors)
     assert winners == [-1] * len(model.actions)
     assert scores == [1.0] * len(model.actions)
+
+
+def test_an_action_that_nobody_did_is_raised_above_those_that_somebody_did() -> None:
+    nearer_to_open = unit(np.array([[0, 0.5, 0.7, *[0] * 13]]))
+    model = fake_model(threshold=-1.0)
+    assert Candidates(model, ["fist"]).choose(nearer_to_open)[0] == [-1]
+    model.known_actions = np.array([True, False, True, True])
+    assert Candidates(model, ["fist"]).choose(nearer_to_open)[0] == [0]

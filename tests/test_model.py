@@ -265,7 +265,7 @@ def test_damaged_files_are_named(own: Path, file: str) -> None:
 
 def test_actions_of_another_shape_are_refused(own: Path) -> None:
     change_config(own, actions=["fist"])
-    with pytest.raises(ModelError, match=r"got \(2, 16\); expected \(1, 16\)"):
+    with pytest.raises(ModelError, match=r"got \(2, 19\); expected \(1, 19\)"):
         assert Model.load(own).action_vectors is None
 
 
@@ -279,8 +279,8 @@ def test_actions_are_never_unpickled(own: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": 1}, "another version; got 1; expected 2"),
-        ({"format": None}, "another version; got none; expected 2"),
+        ({"format": 1}, "another version; got 1; expected 3"),
+        ({"format": None}, "another version; got none; expected 3"),
         ({"name": None}, "missing, unknown or of the wrong type: name"),
         ({"dimension": "16"}, "wrong type: dimension"),
         ({"colour": "red"}, "missing, unknown or of the wrong type: colour"),
@@ -347,7 +347,7 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
     [
         ({"encoder": Unlike(), "feature_width": 20}, "differs from torch"),
         ({"encoder": Long()}, "does not give unit vectors"),
-        ({"text_head": Head(8)}, "do not meet in one space; got widths 16 and 8"),
+        ({"text_head": Head(8)}, "do not meet in one space; got widths 19 and 8"),
         ({"action_texts": {"fist": ()}}, "actions without texts; got fist"),
         ({"action_texts": {}}, "actions without texts; got no actions"),
         ({"sessions": [np.full((3, FEATURES), np.nan, dtype=np.float32)]}, "differs from torch|unit vectors"),

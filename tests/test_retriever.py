@@ -16,7 +16,8 @@ from myosem.encoder import EncoderConfig
 from myosem.errors import UsageError
 from myosem.evaluate import Question, judge_people
 from myosem.grounding import GroundConfig
-from myosem.prompts import load_actions
+from myosem.prompts import load_actions, texts_of
+from myosem.prompts.signature import SIGNATURE
 from myosem.readings import Readings
 from myosem.retriever import VARIANTS, ByName, Remembering, Retriever, Variant, load_variant, words_of
 from myosem.train import TextBank, TrainConfig, Trainer, embed
@@ -163,3 +164,23 @@ def test_on_another_data_set_all_classes_are_known() -> None:
     assert system.classes == {"toy": ACTIONS, "other": ("point", "shrug")}
     assert system(toy_trials("r", dataset="third"), ("shrug", "fist")).tolist()[0] == [-1, 0]
     assert system(toy_trials("q", ("point",), dataset="other"), ("shrug", "point")).tolist()[0] == [-1, 0]
+
+
+def test_what_nobody_did_is_asked_by_all_that_the_prompts_say() -> None:
+    asked: list[str] = []
+
+    class Counting(Remembering):
+        def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            asked.extend(texts)
+            return super().__call__(texts)
+
+    read = Counting(tower, Readings.silent(24))
+    read.readings = Readings(
+        Readings.silent(24).weights | {"signature": np.zeros((24, SIGNATURE), dtype=np.float32)},
+        Readings.silent(24).biases | {"signature": np.zeros(SIGNATURE, dtype=np.float32)},
+    )
+    model = Retriever.train([one.session for one in TRAINING], TINY, read)
+    asked.clear()
+    model(STRANGER, ("fist", "wrist-flexion"))
+    entry = load_actions()["wrist-flexion"]
+    assert asked == [words_of("fist"), *(text for _, text in texts_of(entry))]

@@ -9,7 +9,7 @@ from myosem.encoder import TextHead
 from myosem.features import READ, WIDTH
 from myosem.prompts.signature import SIGNATURE
 from myosem.readings import FAINT, Readings
-from myosem.space import BEYOND, EFFORT, POSE, join_emg, session_effort
+from myosem.space import BEYOND, EFFORT, FAMILIAR, NEW_POSE, POSE, STRANGE, join_emg, session_effort
 from myosem.word_space import WordSpace
 from myosem.zero_shot import PoseReader
 
@@ -89,7 +89,9 @@ def test_words_are_the_parts_one_after_the_other() -> None:
         done = head(torch.from_numpy(vectors)).numpy()
     said = read.effort(vectors)
     assert not said[0].any() and np.abs(said[1:]).max() > FAINT
-    parts = [np.sqrt(1 - POSE) * done, np.sqrt(POSE) * pose.words(read.signature(vectors))]
+    novelty = pose.novelty(read.signature(vectors))
+    share = POSE + (NEW_POSE - POSE) * np.clip((novelty - FAMILIAR) / (STRANGE - FAMILIAR), 0, 1)[:, None]
+    parts = [np.sqrt(1 - share) * done, np.sqrt(share) * pose.words(read.signature(vectors))]
     slow = np.concatenate([*parts, np.sqrt(EFFORT) * said, np.zeros((6, 1))], axis=1)
     slow /= np.linalg.norm(slow, axis=1, keepdims=True)
     np.testing.assert_allclose(got, slow, atol=1e-5)
@@ -100,3 +102,21 @@ def test_without_poses_words_still_meet_emg() -> None:
     with torch.no_grad():
         words = WordSpace(head, Readings.silent(TOWER), None)(torch.from_numpy(units(2, TOWER)).float())
     assert words.shape == (2, DONE + BEYOND) == join_emg(units(2, DONE), np.zeros((2, 0)), np.zeros(2)).shape
+
+
+def test_an_action_is_asked_by_all_its_texts_and_its_own_pose() -> None:
+    read, pose = readings(), pose_reader()
+    head = TextHead(TOWER, DONE, 3).eval()
+    words = WordSpace(head, read, pose).eval()
+    vectors = torch.from_numpy(units(7, TOWER)).float()
+    further = 1.5 * units(1, SIGNATURE)[0]
+    with torch.no_grad():
+        [known] = words.entry(vectors, torch.from_numpy(pose.signatures[0]).float()).numpy()
+        [strange] = words.entry(vectors, torch.from_numpy(pose.signatures[0] + further).float()).numpy()
+        done = head(vectors).numpy().mean(axis=0)
+    done /= np.linalg.norm(done)
+    np.testing.assert_allclose(known[:DONE], np.sqrt(1 - POSE) * done, atol=1e-5)
+    np.testing.assert_allclose(strange[:DONE], np.sqrt(1 - NEW_POSE) * done, atol=1e-5)
+    own = np.sqrt(POSE) * pose.words(pose.signatures[:1])[0]
+    np.testing.assert_allclose(known[DONE:-BEYOND], own, atol=1e-5)
+    assert not known[-BEYOND:].any()
