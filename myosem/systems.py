@@ -41,7 +41,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "myosem.aemg": ("aemg-alone", "aemg-adaptation", "aemg-real", "aemg"),
 }
 """Where the systems are: each of these modules has them by name in its ``SYSTEMS``."""
-FEW_SHOT = ("covariance-lda", "self-trained-lda")
+FEW_SHOT = ("covariance-lda", "self-trained-lda", "aemg-adaptation")
 DEVICE = ("harmonic-lda", "harmonic-lda-self-trained", "aemg-adaptation", "aemg")
 """What these protocols judge unless told otherwise."""
 PACKAGES = {
