@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from builder_parts import SECRET, integers, noise
 from corpus_builders import CORPORA
+from hdf5_builders import HDF5
 from ninapro_builders import NINAPRO
 from numpy.typing import NDArray
 from scipy.io import savemat
@@ -177,6 +178,7 @@ BUILDERS: dict[str, Callable[[Path], list[Path]]] = {
     "simulated": build_simulated,
     "unibo_inail": build_unibo_inail,
     **CORPORA,
+    **HDF5,
     **NINAPRO,
 }
 """For each reader: writes a few files below a folder and returns them."""

@@ -17,7 +17,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LINKS = ("cli", "index", "prompts")
 SEARCH_PATH = ("search", "ingest", "pictures", "model")
 HEAVY = ("torch", "faiss", "onnxruntime", "scipy", "duckdb", "matplotlib", "numpy.testing")
-OPTIONAL = {"myosem.prompts.generate": {"transformers"}}
+OPTIONAL = {"myosem.prompts.generate": {"transformers"}, "myosem.readers.hdf5": {"h5py"}}
 IMPORT_NAMES = {
     "faiss-cpu": "faiss",
     "open-clip-torch": "open_clip",
