@@ -31,6 +31,9 @@ class Manifest:
         fingerprint: of that model.
         feature_version: of the features the vectors were made from.
         dimension: of the vectors.
+        backend: of the index, a name in ``BACKENDS``.
+        backend_reason: why that one.
+        backend_asked: whether somebody asked for it; otherwise the next version chooses anew.
         files: files of the version folder by name.
         signals: bytes of each signal file it refers to, by name.
         format: of this note.
@@ -44,6 +47,9 @@ class Manifest:
     fingerprint: str | None = None
     feature_version: str | None = None
     dimension: int | None = None
+    backend: str = "flat"
+    backend_reason: str = ""
+    backend_asked: bool = False
     files: dict[str, FileEntry] = field(default_factory=dict)
     signals: dict[str, int] = field(default_factory=dict)
     format: int = FORMAT

@@ -1,5 +1,6 @@
 """What every index can do: unit vectors in, the nearest rows out."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -12,35 +13,69 @@ Vectors = NDArray[np.float32]
 Scores = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
+BLOCK = 65_536
+"""Vectors handled at a time where there may be more than memory holds."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a search goes.
+
+    Attributes:
+        exact: whether its answer is that of a full comparison.
+        how: the same for people, one short phrase.
+    """
+
+    exact: bool
+    how: str
+
 
 class VectorIndex(Protocol):
     """Nearest rows by inner product; N rows of D numbers.
 
+    The vectors themselves are the library's; an index may keep files of its own beside them.
+
     Attributes:
-        exact: whether the answers are those of a full comparison.
-        dimension: D.
+        vectors: ``(N, D)``, maybe memory-mapped; row i of the index is row i of the vectors.
     """
 
-    exact: bool
-    dimension: int
+    vectors: Vectors
 
     @classmethod
     def build(cls, vectors: Vectors) -> Self:
-        """An index over ``(N, D)`` float32 vectors; row i of the index is row i of the vectors."""
-
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """An index that ``save`` wrote.
+        """An index over ``(N, D)`` float32 vectors; the same vectors give the same index.
 
         Raises:
-            LibraryError: missing or damaged.
+            LibraryError: the vectors are not ``(N, D)`` or not finite.
         """
 
-    def save(self, path: Path) -> None:
-        """Write the index to one file."""
+    @classmethod
+    def load(cls, vectors: Vectors, folder: Path) -> Self:
+        """The index that ``save`` wrote over these vectors.
+
+        Raises:
+            LibraryError: missing, damaged, or of other vectors.
+        """
+
+    def save(self, folder: Path) -> None:
+        """Write what belongs to the index besides the vectors."""
+
+    def updated(self, vectors: Vectors, origins: Rows) -> Self:
+        """The index of the next version, made from this one, which stays as it is, and what changed.
+
+        Args:
+            vectors: ``(N', D)`` of the next version.
+            origins: ``(N',)``: the row each one has here, or -1 where it is new.
+
+        Raises:
+            LibraryError: as ``build`` does.
+        """
 
     def __len__(self) -> int:
         """N."""
+
+    def plan(self, k: int, rows: Rows | None = None) -> Plan:
+        """How a search for k among these rows goes."""
 
     def search(self, queries: Vectors, k: int, rows: Rows | None = None) -> tuple[Scores, Rows]:
         """The k rows with the highest inner product with each query, best first, ties by row.
@@ -69,31 +104,38 @@ def check_vectors(vectors: Vectors) -> Vectors:
         raise LibraryError(
             "vectors cannot be indexed", got=f"shape {vectors.shape}", expected="(rows, dimension)"
         )
-    if not np.isfinite(vectors).all():
+    blocks = (vectors[first : first + BLOCK] for first in range(0, len(vectors), BLOCK))
+    if not all(np.isfinite(block).all() for block in blocks):
         raise LibraryError("vectors cannot be indexed", got="values that are not finite")
     return np.ascontiguousarray(vectors, dtype=np.float32)
 
 
-def check_query(index: VectorIndex, queries: Vectors, k: int, rows: Rows | None) -> Vectors:
-    """The queries as contiguous float32.
+def check_query(vectors: Vectors, queries: Vectors, k: int, rows: Rows | None) -> tuple[Vectors, Rows | None]:
+    """The queries as contiguous float32, and the rows ascending, each once.
 
     Raises:
         UsageError: see ``VectorIndex.search``.
     """
     if k < 1:
         raise UsageError("k is the number of hits", got=k, expected="at least 1")
-    if queries.ndim != 2 or queries.shape[1] != index.dimension:
+    if queries.ndim != 2 or queries.shape[1] != vectors.shape[1]:
         raise UsageError(
             "the queries do not fit the index",
             got=f"shape {queries.shape}",
-            expected=f"(queries, {index.dimension})",
+            expected=f"(queries, {vectors.shape[1]})",
         )
     if not np.isfinite(queries).all():
         raise UsageError("the queries cannot be searched for", got="values that are not finite")
-    if rows is not None and len(rows) and (rows.min() < 0 or rows.max() >= len(index)):
+    if rows is not None and len(rows) and (rows.min() < 0 or rows.max() >= len(vectors)):
         raise UsageError(
             "rows are not in the index",
             got=f"{rows.min()} to {rows.max()}",
-            expected=f"0 to {len(index) - 1}",
+            expected=f"0 to {len(vectors) - 1}",
         )
-    return np.ascontiguousarray(queries, dtype=np.float32)
+    return np.ascontiguousarray(queries, dtype=np.float32), None if rows is None else distinct(rows)
+
+
+def distinct(rows: Rows) -> Rows:
+    """The rows ascending, each once; those that are so already are not sorted again."""
+    ascending = bool((rows[1:] > rows[:-1]).all())
+    return np.asarray(rows if ascending else np.unique(rows), dtype=np.int64)

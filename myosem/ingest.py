@@ -19,6 +19,7 @@ from myosem import features
 from myosem.catalogue import LibrarySummary, RecordingRow, SessionKey, SourceRow
 from myosem.catalogue_writer import CatalogueWriter, NewSegment
 from myosem.errors import LibraryError, SourceError, UsageError
+from myosem.index import AUTO, Choice, backend_named, choose, load_vectors
 from myosem.intake import check_reader, read_sources
 from myosem.journal import Outcome
 from myosem.library import VECTORS, Library
@@ -116,13 +117,27 @@ def ingest(
 
 
 def reindex(
-    library_path: str | Path, model: SessionEncoder, *, progress: Progress | None = None
+    library_path: str | Path,
+    model: SessionEncoder,
+    *,
+    backend: str | None = None,
+    progress: Progress | None = None,
 ) -> IngestReport:
-    """Encode every session anew with a model and publish the result.
+    """Encode every session anew with a model, index the vectors anew, and publish the result.
+
+    Args:
+        library_path: folder of the library.
+        model: encodes the segments.
+        backend: of the index, from now on; ``AUTO`` for the one that fits best. Vectors that are this model's
+            stay as they are then. None keeps what was asked for last.
+        progress: is told how far things are.
 
     Raises:
+        UsageError: there is no such backend.
         LibraryError: there is no library, nothing in it, or another process writes to it.
     """
+    if backend not in {None, AUTO}:
+        backend_named(str(backend))
     Library.open(library_path).close()
     with LibraryWriter.lock(Path(library_path)) as writer:
         if writer.base is None or not writer.base.manifest.recordings:
@@ -131,7 +146,11 @@ def reindex(
                 hint=f"myosem ingest RECORDINGS --library {library_path}",
             )
         writer.abandon()
-        library = _publish(writer, [], model, progress or _silent, everything=True)
+        keep = _asked(writer.base)
+        stale = backend is None or not _fits(writer.base, model)
+        library = _publish(
+            writer, [], model, progress or _silent, everything=stale, backend=backend or keep or AUTO
+        )
         report = _report(library, True, [], 0)
         library.close()
         return report
@@ -197,7 +216,9 @@ def _publish(
     news: Sequence[Outcome],
     model: SessionEncoder | None,
     progress: Progress,
+    *,
     everything: bool,
+    backend: str | None = None,
 ) -> Library:
     """Write and publish the next version.
 
@@ -207,6 +228,7 @@ def _publish(
         model: encodes the segments.
         progress: is told how far things are.
         everything: whether sessions that did not change are encoded anew too.
+        backend: makes an index anew; None goes on with the last version's.
     """
     recordings = [row for outcome in news for row in outcome.recordings]
     duplicates = [duplicate for outcome in news for duplicate in outcome.duplicates]
@@ -222,7 +244,8 @@ def _publish(
     if model is None:
         return writer.publish()
     _write_vectors(writer, origins, [one.vectors for one in encoded], model.dimension)
-    return writer.publish(model.name, model.fingerprint, features.VERSION)
+    choice = _write_index(writer, origins[:, 0], None if everything else writer.base, backend)
+    return writer.publish(model.name, model.fingerprint, features.VERSION, choice)
 
 
 def _unchanged_sessions(
@@ -326,6 +349,34 @@ def _write_vectors(
         vectors[targets[first : first + len(block)]] = block
         first += len(block)
     vectors.flush()
+
+
+def _write_index(
+    writer: LibraryWriter, origins: NDArray[np.int64], base: Library | None, backend: str | None
+) -> Choice:
+    """The index over the vectors.
+
+    Args:
+        writer: of the library.
+        origins: ``(N,)``: row of each vector in the last version, or -1.
+        base: the last version, where its index may be gone on with.
+        backend: makes an index anew; None for the last version's.
+    """
+    vectors = load_vectors(writer.prepared / VECTORS)
+    count, dimension = vectors.shape
+    choice = choose(count, dimension, backend or _asked(writer.base))
+    maker = backend_named(choice.backend)
+    if backend is None and base is not None and base.manifest.backend == choice.backend:
+        index = base.index().updated(vectors, origins)
+    else:
+        index = maker.build(vectors)
+    index.save(writer.prepared)
+    return choice
+
+
+def _asked(base: Library | None) -> str | None:
+    """The backend that somebody asked for."""
+    return None if base is None or not base.manifest.backend_asked else base.manifest.backend
 
 
 def _report(library: Library, published: bool, outcomes: Sequence[Outcome], unchanged: int) -> IngestReport:

@@ -1,7 +1,7 @@
 """A library: a self-contained folder of recordings that can be searched while it grows.
 
     CURRENT                        names the published version
-    versions/000001/               manifest.json, catalogue.duckdb, vectors.npy (also the exact index)
+    versions/000001/               manifest.json, catalogue.duckdb, vectors.npy, maybe index.faiss
     signals/000001.bin             samples that version 1 brought; later versions refer to them too
     staging/                       work in progress, left by an interrupted ingest for the next one
     lock                           held by the one process that writes
@@ -28,7 +28,7 @@ from myosem.catalogue import (
     location,
 )
 from myosem.errors import LibraryError
-from myosem.index import FlatIndex, Manifest, VectorIndex, load_vectors
+from myosem.index import Manifest, VectorIndex, backend_named, load_vectors
 from myosem.records import Recording
 from myosem.store import SignalReader, sha256_of, writer_lock
 
@@ -240,8 +240,8 @@ class Library:
             return old
 
     @cached_property
-    def _index(self) -> FlatIndex:
-        return FlatIndex.load(self._vectors_path())
+    def _index(self) -> VectorIndex:
+        return backend_named(self.manifest.backend).load(self.vectors(), self.folder)
 
     def _vectors_path(self) -> Path:
         if not self.manifest.indexed:

@@ -10,7 +10,7 @@ from pathlib import Path
 from myosem.catalogue import Catalogue
 from myosem.catalogue_writer import CatalogueWriter
 from myosem.errors import LibraryError
-from myosem.index import FileEntry, Manifest, load_vectors
+from myosem.index import Choice, FileEntry, Manifest, load_vectors
 from myosem.library import (
     CATALOGUE,
     CURRENT,
@@ -83,7 +83,11 @@ class LibraryWriter:
         return CatalogueWriter(self.prepared / CATALOGUE, base)
 
     def publish(
-        self, model: str | None = None, fingerprint: str | None = None, feature_version: str | None = None
+        self,
+        model: str | None = None,
+        fingerprint: str | None = None,
+        feature_version: str | None = None,
+        index: Choice | None = None,
     ) -> Library:
         """Make the prepared version the published one, in one step.
 
@@ -91,10 +95,18 @@ class LibraryWriter:
             model: name of the model that made ``vectors.npy``; None where there are no vectors.
             fingerprint: of that model.
             feature_version: of the features it read.
+            index: over the vectors, and why.
         """
         manifest = replace(
             self._manifest(), model=model, fingerprint=fingerprint, feature_version=feature_version
         )
+        if index is not None:
+            manifest = replace(
+                manifest,
+                backend=index.backend,
+                backend_reason=index.reason,
+                backend_asked=index.asked,
+            )
         manifest.write(self.prepared / MANIFEST)
         sync(self.prepared / MANIFEST)
         sync(self.prepared)

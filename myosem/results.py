@@ -141,11 +141,12 @@ class SearchResult:
         library: path of the library.
         version: of the library.
         model: name of the model.
-        exact: whether the index compared every vector.
+        exact: whether every vector that might be a hit was compared.
         confidence: how surely the query is about an action that the model knows, 0 to 1; 1 for EMG.
         confident: whether any hit fits.
         hits: best first.
         meaning: what the query means, where an explanation was asked for and the query is words.
+        how: the index searched, one short phrase.
     """
 
     query: str
@@ -157,6 +158,7 @@ class SearchResult:
     confident: bool
     hits: list[Hit]
     meaning: Meaning | None = None
+    how: str = ""
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ class Engine:
             rows = self._rows_where(where)
             self.library.index()
         vector, confidence = words.result()
-        result = self._result(query, vector, k, rows, confidence)
+        result = self._result(query, vector, k, rows, confidence=confidence)
         if not explain:
             return result
         from myosem.explain import word_views
@@ -163,9 +163,8 @@ class Engine:
         self._check_index()
         rows = self._rows_where(where)
         stretch = self._stretch(source, start_s, end_s, recording, mapping)
-        rows = self._without(stretch, rows)
         query = f"{source} {stretch.start_s:.2f}-{stretch.end_s:.2f} s"
-        result = self._result(query, stretch.vector, k, rows)
+        result = self._result(query, stretch.vector, k, rows, without=_own_rows(stretch))
         return replace(result, hits=self._explained(result.hits, stretch.vector[0])) if explain else result
 
     def describe(
@@ -258,21 +257,33 @@ class Engine:
         return self.model.encode_text([query]), float(self.model.query_confidence([query])[0])
 
     def _result(
-        self, query: str, vector: Vectors, k: int, rows: Rows | None, confidence: float | None = None
+        self,
+        query: str,
+        vector: Vectors,
+        k: int,
+        rows: Rows | None,
+        *,
+        confidence: float | None = None,
+        without: Sequence[int] = (),
     ) -> SearchResult:
-        """The nearest segments; for EMG, which has no confidence, all of them fit."""
+        """The nearest segments less some; for EMG, which has no confidence, all of them fit."""
         library, index = self.library, self.library.index()
-        scores, found = index.search(vector, k, rows)
-        fits = np.ones(len(found[0]), dtype=bool)
+        wanted = k + len(without)
+        plan = index.plan(wanted, rows)
+        (scores,), (found,) = index.search(vector, wanted, rows)
+        others = np.flatnonzero(~np.isin(found, without))[:k]
+        scores, found = scores[others], found[others]
+        fits = np.ones(len(found), dtype=bool)
         if confidence is not None:
-            fits = (scores[0] >= self.model.threshold) & (confidence >= RELATED)
-        nearest = zip(scores[0], library.rows(found[0]), fits, strict=True)
+            fits = (scores >= self.model.threshold) & (confidence >= RELATED)
+        nearest = zip(scores, library.rows(found), fits, strict=True)
         return SearchResult(
             query=query,
             library=str(library.path),
             version=library.version,
             model=self.model.name,
-            exact=index.exact,
+            exact=plan.exact,
+            how=plan.how,
             confidence=round(1.0 if confidence is None else confidence, DIGITS),
             confident=bool(fits.any()),
             hits=[
@@ -300,18 +311,6 @@ class Engine:
             place = stretch.position, stretch.start_s, stretch.end_s
             why = explain_stretch(self.model, stretch.session.recordings, place, target, words)
         return replace(result, meaning=words.meaning, explanation=why)
-
-    def _without(self, stretch: _Stretch, rows: Rows | None) -> Rows:
-        """The rows, all by default, less those that overlap the stretch itself."""
-        rows = np.arange(self.library.manifest.segments) if rows is None else rows
-        own = [
-            segment.row
-            for segment in stretch.session.stored
-            if segment.recording == stretch.name
-            and segment.start_s < stretch.end_s
-            and segment.end_s > stretch.start_s
-        ]
-        return np.setdiff1d(rows, own)
 
     def _sessions(self, source: str, recording: str | None, mapping: Path | None) -> list[SourceSession]:
         library = None if self._library is None else self.library
@@ -372,6 +371,17 @@ class Engine:
             for row in chosen
         ]
         return places, self._embed(session.recordings, found)[chosen]
+
+
+def _own_rows(stretch: _Stretch) -> list[int]:
+    """Rows of the segments that overlap a stretch of the library."""
+    return [
+        segment.row
+        for segment in stretch.session.stored
+        if segment.recording == stretch.name
+        and segment.start_s < stretch.end_s
+        and segment.end_s > stretch.start_s
+    ]
 
 
 def _check_count(k: int) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from myosem.errors import IndexMismatchError, LibraryError, UsageError
-from myosem.index import BACKENDS, FileEntry, FlatIndex, Manifest, VectorIndex
+from myosem.index import BACKENDS, FileEntry, FlatIndex, Manifest, VectorIndex, backend_named, load_vectors
 
 Vectors = NDArray[np.float32]
 
@@ -49,8 +49,7 @@ def test_agrees_with_a_full_comparison(
     assert scores.dtype == np.float32
     assert rows.dtype == np.int64
     np.testing.assert_allclose(scores, slow_scores, atol=1e-6)
-    if backend.exact:
-        assert rows.tolist() == slow_rows
+    assert rows.tolist() == slow_rows
 
 
 def test_many_queries_at_once_are_those_queries_one_by_one(backend: type[VectorIndex]) -> None:
@@ -102,9 +101,9 @@ def test_an_index_of_nothing_finds_nothing(backend: type[VectorIndex]) -> None:
 
 def test_saved_and_loaded_it_answers_the_same(backend: type[VectorIndex], tmp_path: Path) -> None:
     index, queries = backend.build(unit_vectors(60, 5)), unit_vectors(4, 5, seed=1)
-    index.save(tmp_path / "index")
-    loaded = backend.load(tmp_path / "index")
-    assert (len(loaded), loaded.dimension, loaded.exact) == (60, 5, index.exact)
+    index.save(tmp_path)
+    loaded = backend.load(index.vectors, tmp_path)
+    assert len(loaded) == 60
     assert loaded.search(queries, 7)[1].tolist() == index.search(queries, 7)[1].tolist()
 
 
@@ -134,11 +133,35 @@ def test_refuses_vectors_it_cannot_hold(backend: type[VectorIndex], vectors: Vec
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not an index", b"\x93NUMPY\x01\x00"])
-def test_refuses_a_damaged_file(backend: type[VectorIndex], tmp_path: Path, content: bytes | None) -> None:
+def test_damaged_vectors_are_refused(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
-        (tmp_path / "index").write_bytes(content)
+        (tmp_path / "vectors.npy").write_bytes(content)
     with pytest.raises(LibraryError, match="cannot be read"):
-        backend.load(tmp_path / "index")
+        load_vectors(tmp_path / "vectors.npy")
+
+
+def test_few_vectors_are_compared_by_every_backend(backend: type[VectorIndex], tmp_path: Path) -> None:
+    index = backend.build(unit_vectors(50, 3))
+    index.save(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert index.plan(3).exact
+    assert "all 50 vectors" in index.plan(3).how
+    assert "2 vectors that the filter keeps" in index.plan(3, np.array([4, 4, 7])).how
+
+
+def test_the_next_version_finds_what_an_index_made_anew_finds(backend: type[VectorIndex]) -> None:
+    vectors, queries = unit_vectors(50, 3), unit_vectors(4, 3, seed=1)
+    origins = np.array([9, -1, 4, 30, -1, -1, 31])
+    following = np.where(origins[:, None] < 0, unit_vectors(7, 3, seed=2), vectors[origins])
+    found = backend.build(vectors).updated(following, origins).search(queries, 5)
+    assert [part.tolist() for part in found] == [
+        part.tolist() for part in backend.build(following).search(queries, 5)
+    ]
+
+
+def test_a_backend_that_does_not_exist_is_named() -> None:
+    with pytest.raises(UsageError, match=r"'?annoy'?.*flat, hnsw, ivf, ivfpq"):
+        backend_named("annoy")
 
 
 def test_vectors_that_are_not_finite_are_named_rather_than_ranked(tmp_path: Path) -> None:
@@ -146,13 +169,13 @@ def test_vectors_that_are_not_finite_are_named_rather_than_ranked(tmp_path: Path
     vectors[2] = np.nan
     np.save(tmp_path / "vectors.npy", vectors)
     with pytest.raises(LibraryError, match="not finite"):
-        FlatIndex.load(tmp_path / "vectors.npy").search(unit_vectors(1, 3), 5)
+        FlatIndex.load(load_vectors(tmp_path / "vectors.npy"), tmp_path).search(unit_vectors(1, 3), 5)
 
 
 def test_columns_first_on_disk_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "vectors.npy", np.asfortranarray(unit_vectors(5, 3)))
     with pytest.raises(LibraryError, match="row after row"):
-        FlatIndex.load(tmp_path / "vectors.npy")
+        load_vectors(tmp_path / "vectors.npy")
 
 
 def test_faiss_reads_the_mapped_vectors_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +189,7 @@ def test_faiss_reads_the_mapped_vectors_themselves(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(faiss, "knn", knn)
     threads = faiss.omp_get_max_threads()
     np.save(tmp_path / "vectors.npy", unit_vectors(50, 3))
-    index = FlatIndex.load(tmp_path / "vectors.npy")
+    index = FlatIndex.load(load_vectors(tmp_path / "vectors.npy"), tmp_path)
     index.search(unit_vectors(1, 3), 5)
     assert [np.shares_memory(vectors, index.vectors) for vectors, _ in read] == [True]
     assert [used for _, used in read] == [1]
@@ -186,9 +209,18 @@ def test_whole_numbers_give_exactly_the_slow_answer(
     query = np.array([data.draw(st.tuples(st.integers(-2, 2), st.integers(-2, 2)))], dtype=np.float32)
     rows = np.array(data.draw(st.lists(st.integers(0, len(numbers) - 1))), dtype=np.int64)
     for backend in BACKENDS.values():
-        if backend.exact:
-            found = backend.build(vectors).search(query, k, rows=rows)
-            assert (found[0].tolist(), found[1].tolist()) == slow_search(vectors, query, k, rows)
+        found = backend.build(vectors).search(query, k, rows=rows)
+        assert (found[0].tolist(), found[1].tolist()) == slow_search(vectors, query, k, rows)
+
+
+def test_rows_gathered_in_blocks_give_the_same_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors, queries = unit_vectors(40, 3).round(1), unit_vectors(3, 3, seed=1)
+    chosen = np.arange(1, 40, 2)
+    whole = FlatIndex.build(vectors).search(queries, 6, chosen)
+    monkeypatch.setattr("myosem.index.flat.BLOCK", 4)
+    parts = FlatIndex.build(vectors).search(queries, 6, chosen)
+    assert [part.tolist() for part in parts] == [part.tolist() for part in whole]
+    assert whole[1].tolist() == slow_search(vectors, queries, 6, chosen)[1]
 
 
 MANIFEST = Manifest(

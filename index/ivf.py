@@ -1,0 +1,106 @@
+"""Lists of vectors round centres (IVF), a search of the nearest lists only.
+
+The centres come from k-means over EMG vectors, for a library holds nothing else. A query in words lies
+further from all of them, so that its nearest rows are spread over more lists: ``PROBES`` is set for words.
+"""
+
+from math import log2
+from typing import Any
+
+import numpy as np
+
+from myosem.index.approximate import ApproximateIndex
+from myosem.index.protocol import Rows, Vectors
+
+SEED = 1
+SAMPLES = 40
+"""Vectors that each centre is computed from."""
+
+ROUNDS = 10
+"""Of k-means."""
+
+PROBES = 64
+"""Lists searched at least."""
+
+
+class IvfIndex(ApproximateIndex):
+    """IVF over vectors of one byte a dimension, its candidates compared again."""
+
+    name = "ivf"
+    depth = (64, 4)
+
+    @classmethod
+    def storage(cls, dimension: int) -> str:
+        """How FAISS is told to write vectors of a dimension."""
+        return "SQ8"
+
+    @classmethod
+    def prepare(cls, index: Any) -> None:
+        """Set what the storage needs before it is trained."""
+
+    @classmethod
+    def empty(cls, vectors: Vectors) -> Any:
+        """See ``ApproximateIndex.empty``."""
+        import faiss
+
+        count, dimension = vectors.shape
+        centres = lists(count)
+        index: Any = faiss.index_factory(
+            dimension, f"IVF{centres},{cls.storage(dimension)}", faiss.METRIC_INNER_PRODUCT
+        )
+        index.cp.niter = ROUNDS
+        index.cp.min_points_per_centroid = 1  # no warning
+        cls.prepare(index)
+        index.train(sample(vectors, SAMPLES * centres))
+        return index
+
+    @classmethod
+    def fits(cls, index: Any, count: int) -> bool:
+        """Lists may become twice as long as in an index made anew."""
+        return lists(count) <= 2 * int(index.nlist)
+
+    def efforts(self, k: int, share: float) -> tuple[int, int]:
+        """See ``ApproximateIndex.efforts``; lists are searched until enough of them passes the filter."""
+        most = int(self._index.nlist)
+        return min(round(PROBES * max(1.0, k / 100) / share), most), most
+
+    def parameters(self, effort: int, selector: Any) -> Any:
+        """See ``ApproximateIndex.parameters``."""
+        import faiss
+
+        parameters: Any = faiss.SearchParametersIVF
+        return parameters(nprobe=effort, sel=selector)
+
+    def describe(self, effort: int, most: int) -> str:
+        """See ``ApproximateIndex.describe``."""
+        return f"{effort:,} or more of {most:,} lists"
+
+
+class IvfPqIndex(IvfIndex):
+    """IVF over product-quantised vectors: a byte for every four dimensions."""
+
+    name = "ivfpq"
+    depth = (400, 40)
+
+    @classmethod
+    def prepare(cls, index: Any) -> None:
+        """See ``IvfIndex.prepare``."""
+        index.pq.cp.min_points_per_centroid = 1  # no warning
+
+    @classmethod
+    def storage(cls, dimension: int) -> str:
+        """See ``IvfIndex.storage``; the dimension has to be divisible by the bytes."""
+        return f"PQ{next(size for size in range(max(dimension // 4, 1), 0, -1) if dimension % size == 0)}"
+
+
+def lists(count: int) -> int:
+    """How many lists: the power of two nearest to four times the root of the count."""
+    return min(count, int(2 ** round(log2(4 * count**0.5))))
+
+
+def sample(vectors: Vectors, count: int) -> Vectors:
+    """At most so many of the vectors, drawn evenly and the same ones every time."""
+    if len(vectors) <= count:
+        return np.ascontiguousarray(vectors)
+    rows: Rows = np.sort(np.random.default_rng(SEED).choice(len(vectors), count, replace=False))
+    return np.ascontiguousarray(vectors[rows])
