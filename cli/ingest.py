@@ -37,16 +37,53 @@ def ingest(
     summarise(report, target)
 
 
-def index(*, library: options.LibraryOption = None, model: options.ModelOption = None) -> None:
-    """Embed a library again with the model in use."""
-    from myosem.ingest import reindex
-
+def index(
+    *,
+    library: options.LibraryOption = None,
+    backend: Annotated[
+        str | None,
+        typer.Option(
+            "--backend", metavar="NAME", help="The index from now on: flat, hnsw, ivf, ivfpq, or auto."
+        ),
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Only say which index it is to be and why; change nothing.")
+    ] = False,
+    model: options.ModelOption = None,
+) -> None:
+    """Embed a library again with the model in use, or give it another index."""
     target = options.library_path(library)
+    if explain:
+        typer.echo(_explained(target, backend, model))
+        return
+    from myosem.ingest import reindex
+    from myosem.library import Library
+
     encoder = options.open_model(model)
     with progress_bar() as progress:
-        report = reindex(target, encoder, progress=progress)
+        report = reindex(target, encoder, backend=backend, progress=progress)
     segments = sum(one.segments for one in report.summary.datasets)
+    manifest = Library.open(target).manifest
     typer.echo(f"{target}, version {report.version}: {plural(segments, 'segment')} indexed by {encoder.name}")
+    typer.echo(f"{manifest.backend}: {manifest.backend_reason}")
+
+
+def _explained(path: Path, backend: str | None, model: Path | None) -> str:
+    """The index a library has, and the one that ``index`` would make."""
+    from myosem.index import AUTO, backend_named, choose
+    from myosem.library import Library
+
+    if backend not in {None, AUTO}:
+        backend_named(str(backend))
+    manifest = Library.open(path).manifest
+    dimension = manifest.dimension or options.open_model(model).dimension
+    asked = backend or (manifest.backend if manifest.backend_asked else AUTO)
+    choice = choose(manifest.segments, dimension, asked)
+    now = manifest.backend if manifest.indexed else "none"
+    return (
+        f"{path}, version {manifest.version}: {plural(manifest.segments, 'segment')}, index {now}\n"
+        f"{choice.backend}: {choice.reason}"
+    )
 
 
 def summarise(report: "IngestReport", library: Path) -> None:
