@@ -142,11 +142,11 @@ class Pool:
 
     def segment(self, place: int) -> Segment:
         """Where one of the M segments is."""
-        return find_segments(self.owner(place).signals.recordings)[self.row[place]]
+        return find_segments(self.owner(place).signals.recordings)[int(self.row[place])]
 
     def owner(self, place: int) -> TrialSession:
         """Its session."""
-        return self.sessions[self.session[place]]
+        return self.sessions[int(self.session[place])]
 
 
 def by_turns(groups: Sequence[Sequence[Item]]) -> Iterator[Item]:

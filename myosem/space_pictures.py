@@ -7,7 +7,7 @@ name says so, and right and wrong differ in sign as well as in colour.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -197,7 +197,13 @@ def plot_attention(segments: Sequence[Attended], path: Path) -> Path:
             signal.axvline(start, color="white", linewidth=0.8, zorder=0.5)
         rows = np.arange(len(VIEWS) + 1)
         edges = [*one.starts_s, one.end_s]
-        shown = {"cmap": _ramp(), "vmin": 0.0, "vmax": 1.0, "edgecolors": "white", "linewidth": 0.6}
+        shown: dict[str, Any] = {
+            "cmap": _ramp(),
+            "vmin": 0.0,
+            "vmax": 1.0,
+            "edgecolors": "white",
+            "linewidth": 0.6,
+        }
         heat.pcolormesh(edges, rows, one.weights[:, :-1], **shown)
         image = rest.pcolormesh([0, 1], rows, one.weights[:, -1:], **shown)
         for axes in (heat, rest):
@@ -211,7 +217,7 @@ def plot_attention(segments: Sequence[Attended], path: Path) -> Path:
     bar = figure.colorbar(image, ax=figure.axes, shrink=0.5, aspect=30, pad=0.01)  # type: ignore[arg-type]
     bar.set_label("attention of a view, 1 in all", fontsize=7.5, color=INK)
     bar.ax.tick_params(labelsize=7, length=2, color=QUIET)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     return write_figure(figure, path)
 
 

@@ -51,8 +51,8 @@ def test_a_confusion_is_what_counting_gives(seed: int) -> None:
 def test_the_mean_of_a_row_is_over_those_who_did_it() -> None:
     both = benchmark.confusion(["fist", "point"], ["fist", "fist"], ACTIONS)
     one = benchmark.confusion(["fist", "fist"], ["fist", "point"], ACTIONS)
-    unknown = [np.nan] * 3
-    np.testing.assert_allclose(benchmark.mean_confusion([both, one]), [[0.75, 0, 0.25], unknown, [1, 0, 0]])
+    rows = np.array([[0.75, 0, 0.25], [np.nan] * 3, [1, 0, 0]])
+    np.testing.assert_allclose(benchmark.mean_confusion([both, one]), rows)
 
 
 def test_a_pool_holds_labelled_segments_and_finds_them_again() -> None:
