@@ -3,8 +3,8 @@
     python benchmarks/text_queries.py [--queries FILE] [--model DIR] [--tower DIR ...]
 
 Frozen text towers know the actions by their names, the first one by all texts of their views too; the
-packaged model is beside them. A tower is a folder of sentence-transformers or open_clip. Needs the extra [train]. Writes
-benchmarks/results/text-queries.md, but for other queries only prints.
+packaged model is beside them. A tower is a folder of sentence-transformers or open_clip. Needs the extra
+[train]. Writes benchmarks/results/text-queries.md, but for other queries only prints.
 """
 
 import argparse

@@ -36,7 +36,9 @@ def toy_library(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four toy people instead of a library, quick vectors instead of a tower, and two steps a save."""
     sessions = [toy_session(f"p{number}", seed=number) for number in range(4)]
     monkeypatch.setattr(library_training, "read_training", lambda library: sessions)
-    monkeypatch.setattr(library_training, "OnnxTextTower", lambda: SimpleNamespace(encode=tower))
+    about = {"weights_sha256": "0" * 64}
+    made = SimpleNamespace(encode=tower, about=about)
+    monkeypatch.setattr(library_training, "OnnxTextTower", lambda folder: made)
     monkeypatch.setattr(library_training, "EVERY", 2)
 
 

@@ -64,7 +64,11 @@ def _toys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         protocols, "folds_to_run", lambda library, name, folds, wanted: list(wanted or [0, 1])
     )
-    monkeypatch.setattr(retriever, "prompt_texts", lambda: texts)
+    monkeypatch.setattr(
+        retriever,
+        "prompt_texts",
+        lambda withheld=(): {action: own for action, own in texts.items() if action not in withheld},
+    )
     monkeypatch.setattr(retriever, "Trainer", Watched)
     monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
     Watched.made = []

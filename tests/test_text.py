@@ -11,7 +11,7 @@ from small_tower import small_tower
 
 from myosem.bundle import RECIPE, export_text_tower
 from myosem.errors import ModelError
-from myosem.model import PACKAGED, TEXT_TOWER, OnnxTextTower, Vectors, sha256_of
+from myosem.model import TEXT_TOWER, OnnxTextTower, Vectors, sha256_of
 from myosem.prompts import load_actions
 from myosem.text import MINILM_SHA256, OpenClipTower, SentenceTower, TextTower, check_weights, load_minilm
 
@@ -57,10 +57,15 @@ def nearest(vectors: Vectors) -> NDArray[np.int64]:
     return np.asarray(scores.argmax(axis=1), dtype=np.int64)
 
 
-def test_the_packaged_tower_gives_the_vectors_of_torch(minilm: SentenceTower) -> None:
-    tower = OnnxTextTower()
+@pytest.fixture(scope="module")
+def public(minilm: SentenceTower, tmp_path_factory: pytest.TempPathFactory) -> OnnxTextTower:
+    """The public tower as ONNX, not grounded."""
+    return export_text_tower(tmp_path_factory.mktemp("towers") / "public", minilm)
+
+
+def test_an_exported_tower_gives_the_vectors_of_torch(public: OnnxTextTower, minilm: SentenceTower) -> None:
     wanted = texts()
-    got, expected = tower.encode(wanted), minilm.encode(wanted)
+    got, expected = public.encode(wanted), minilm.encode(wanted)
     assert (got * expected).sum(axis=1).min() >= 1 - 1e-3
     distinct = np.unique(expected.round(5), axis=0, return_index=True)[1]
     got, expected = got[distinct], expected[distinct]
@@ -71,10 +76,19 @@ def test_the_packaged_tower_gives_the_vectors_of_torch(minilm: SentenceTower) ->
     assert (first == wanted_first).mean() >= 0.98
 
 
-def test_the_packaged_tower_says_what_it_was_made_of(minilm: SentenceTower) -> None:
+def test_an_exported_tower_says_what_it_was_made_of(public: OnnxTextTower, minilm: SentenceTower) -> None:
+    assert public.about == {"name": minilm.name, "weights_sha256": MINILM_SHA256, "recipe": RECIPE}
+    assert (public.name, public.width) == ("all-MiniLM-L6-v2", 384)
+
+
+def test_the_packaged_tower_is_grounded(minilm: SentenceTower) -> None:
     tower = OnnxTextTower()
-    assert tower.about == {"name": minilm.name, "weights_sha256": MINILM_SHA256, "recipe": RECIPE}
-    assert (tower.name, tower.width) == ("all-MiniLM-L6-v2", 384)
+    assert (tower.name, tower.width) == ("all-MiniLM-L6-v2, grounded", 384)
+    opposites = ["bend the wrist back", "bend the wrist towards the palm"]
+    apart, public_apart = (one.encode(opposites)[0] @ one.encode(opposites)[1] for one in (tower, minilm))
+    assert apart < public_apart - 0.3
+    related = tower.readings.related(tower.encode(["bend the wrist back", "a dog barking"]))
+    assert related[0] > 0.9 and related[1] < 0.1
 
 
 def test_texts_are_split_as_by_transformers(minilm: SentenceTower) -> None:
@@ -84,8 +98,10 @@ def test_texts_are_split_as_by_transformers(minilm: SentenceTower) -> None:
         assert tokenizer.encode(text).ids == expected
 
 
-def test_the_frozen_file_is_not_written_again(minilm: SentenceTower, tmp_path: Path) -> None:
-    shutil.copytree(PACKAGED, tmp_path / "bundle")
+def test_the_frozen_file_is_not_written_again(
+    public: OnnxTextTower, minilm: SentenceTower, tmp_path: Path
+) -> None:
+    shutil.copytree(public.folder, tmp_path / "bundle")
     before = (tmp_path / "bundle" / TEXT_TOWER).stat().st_mtime_ns
     tower = export_text_tower(tmp_path / "bundle", minilm)
     assert tower.folder == tmp_path / "bundle"

@@ -13,7 +13,9 @@ def _material(**options: int) -> tuple[dict[str, Action], TextMaterial]:
 
 def test_the_written_texts_come_first_with_their_owners() -> None:
     actions, material = _material()
-    expected = [(text, id_) for id_, action in actions.items() for _, text in texts_of(action)]
+    expected: list[tuple[str, str | None]] = [
+        (text, id_) for id_, action in actions.items() for _, text in texts_of(action)
+    ]
     expected += [("a dog barking", None), ("the moon", None)]
     owners = [None if owner < 0 else material.actions[owner] for owner in material.owner]
     assert list(zip(material.texts, owners, strict=True))[: material.written] == expected
