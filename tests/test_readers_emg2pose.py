@@ -118,5 +118,5 @@ def test_without_h5py_the_way_to_install_it_is_named(tmp_path: Path, monkeypatch
         return real(name, *args, **more)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(MissingExtraError, match="need h5py; try: pip install h5py"):
+    with pytest.raises(MissingExtraError, match=r"need h5py; try: pip install .myosem\[formats\]."):
         read_recordings(path)

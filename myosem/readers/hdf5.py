@@ -1,4 +1,4 @@
-"""Tables of HDF5 files. Needs h5py, which is not installed with MyoSem."""
+"""Tables of HDF5 files. Needs h5py, of the extra [formats]."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -98,7 +98,9 @@ def _h5py(file: SourceFile) -> Any:
     try:
         import h5py  # type: ignore[import-untyped]
     except ImportError as error:
-        raise MissingExtraError(f"{file.source}: HDF5 files need h5py", hint="pip install h5py") from error
+        raise MissingExtraError(
+            f"{file.source}: HDF5 files need h5py", hint='pip install "myosem[formats]"'
+        ) from error
     return h5py
 
 
