@@ -298,6 +298,6 @@ Maps words and sessions of EMG to unit vectors of width {config.dimension} in on
 {table(config.metrics)}
 
 ## Licences
-The text tower is made from all-MiniLM-L6-v2, Apache-2.0; see NOTICE and LICENSE-MiniLM. The rest is MyoSem's own,
-MIT.
+The text tower is made from all-MiniLM-L6-v2, Apache-2.0; see NOTICE and LICENSE-MiniLM. The rest is
+MyoSem's own, MIT.
 """
