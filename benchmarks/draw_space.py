@@ -19,6 +19,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from sklearn.manifold import TSNE
 
 from myosem.corpus import sessions_of, slower_sessions
@@ -58,9 +59,10 @@ from myosem.zero_shot import CONTRACTION
 HERE = Path(__file__).parent
 PICTURES = HERE.parent / "docs" / "pictures"
 QUERIES = HERE / "queries" / "test.yaml"
-CONFUSED = ("myo_armband", "3dc", "myo_disco")
+CONFUSED = ("3dc", "myo_up")
 KINDS = ("functional", "anatomical", "colloquial", "descriptive", "compositional")
 DOTS, HITS, ROWS, LEAST_DONE = 1500, 5, 6, 5
+COLOURS = 200
 SECONDS = READ - SCALARS
 """Which number of a segment is the logarithm of its length."""
 
@@ -202,24 +204,25 @@ def draw_space(model: Model, pool: Pool, path: Path) -> Path:
 
 
 def draw_attention(model: Model, pool: Pool, path: Path) -> Path:
-    """The loudest contraction, a dynamic action and rest of middling level; none has many tokens."""
+    """A contraction louder than nine of ten, a dynamic action, and rest; none has many tokens."""
     known = load_actions()
     features = np.array([pool.owner(n).session.features[pool.row[n]] for n in range(len(pool.row))])
     level, contraction = features[:, LEVEL], features[:, CONTRACTION] > 0.5
     short = features[:, SECONDS] <= np.log(PLACES * TOKEN_S)
     dynamic = np.array([known[one].dynamic for one in pool.actions])
-    still = short & contraction & ~dynamic & (pool.actions != "rest")
+    raw = np.array([pool.owner(n).signals.recordings[0].signal == "raw" for n in range(len(pool.row))])
+    still = raw & short & contraction & ~dynamic & (pool.actions != "rest")
     wanted = {
-        "loudest contraction": max(np.flatnonzero(still), key=lambda n: level[n]),
-        "dynamic": middle(np.flatnonzero(short & contraction & dynamic), level),
-        "rest": middle(np.flatnonzero(short & ~contraction & (pool.actions == "rest")), level),
+        "loud contraction": at_level(np.flatnonzero(still), level, 0.9),
+        "dynamic": at_level(np.flatnonzero(short & contraction & dynamic), level),
+        "rest": at_level(np.flatnonzero(short & ~contraction & (pool.actions == "rest")), level),
     }
-    return plot_attention([attended(model, pool, int(n), what) for what, n in wanted.items()], path)
+    return plot_attention([attended(model, pool, n, what) for what, n in wanted.items()], path)
 
 
-def middle(rows: Rows, level: Vectors) -> int:
-    """The one of these rows whose level is the median of theirs."""
-    return int(rows[np.argsort(level[rows], kind="stable")[len(rows) // 2]])
+def at_level(rows: Rows, level: Vectors, share: float = 0.5) -> int:
+    """The one of these rows that is louder than a share of them."""
+    return int(rows[np.argsort(level[rows], kind="stable")[int(share * len(rows))]])
 
 
 def attended(model: Model, pool: Pool, place: int, what: str) -> Attended:
@@ -227,9 +230,9 @@ def attended(model: Model, pool: Pool, place: int, what: str) -> Attended:
     segment, owner, action = pool.segment(place), pool.owner(place), str(pool.actions[place])
     starts = tuple(token_times(segment)[:, 0].tolist())
     weights = model.attention(owner)[pool.row[place]][:, [*range(len(starts)), PLACES]]
-    title = f"{what}: {words_of(action)}" if action != "rest" else "rest"
+    title = "rest" if action == "rest" else f"{what}: {words_of(action)}"
     recording = owner.signals.recordings[segment.recording]
-    return Attended(f"{title}  ({owner.dataset})", recording, starts, segment.end_s, weights)
+    return Attended(f"{title}\n{owner.dataset}", recording, starts, segment.end_s, weights)
 
 
 def draw_confusions(
@@ -267,8 +270,8 @@ def draw_retrieved(model: Model, pool: Pool, queries: Sequence[Query], path: Pat
         number = order[rank]
         best = np.argsort(-scores[number], kind="stable")[:HITS]
         note = (
-            f"rank {rank + 1} of {len(asked)} queries, average precision {precision[number]:.2f}; "
-            f"right: {exact[number].sum()} of {len(pool.row)} segments"
+            f"rank {rank + 1} of {len(asked)}, average precision {precision[number]:.2f}, "
+            f"{exact[number].sum()} of {len(pool.row)} right"
         )
         hits = tuple(found(pool, int(place), asked[number]) for place in best)
         answers.append(Answer(asked[number].text, note, hits))
@@ -304,6 +307,14 @@ def draw(model: Model, tested: Sequence[TrialSession], training: Sequence[TrialS
     yield draw_retrieved(model, pool, read_queries(QUERIES).queries, PICTURES / "retrieval.png")
 
 
+def shrunk(path: Path) -> Path:
+    """A picture with few colours, which takes a third of the room."""
+    with Image.open(path) as picture:
+        few = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    few.save(path, optimize=True)
+    return path
+
+
 def main() -> None:
     """Train and draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -317,7 +328,7 @@ def main() -> None:
     training, tested = read_folds(words.folds).split(sessions, words.fold)
     model = Model.train(training, TrainConfig(steps=words.steps))
     for path in draw(model, [one for one in tested if not one.session.slower], training):
-        print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
+        print(f"{path}: {shrunk(path).stat().st_size / 1000:.0f} kB")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ name says so, and right and wrong differ in sign as well as in colour.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,8 +45,11 @@ COLOURS: dict[Group, str] = {
     "composition": "#cc79a7",
 }
 """Of Okabe and Ito (2008), the yellow darkened, with a grey and a wine red."""
-VERDICTS = {EXACT: ("✓ right", "#0072b2"), CLOSE: ("~ close", "#8a6d00"), WRONG: ("✗ wrong", "#d55e00")}
+VERDICTS = {EXACT: ("✓", "#0072b2"), CLOSE: ("~", "#8a6d00"), WRONG: ("✗", "#d55e00")}
+"""Right, close and wrong."""
 CONTEXT_S = 0.5
+SMALL_CHANNELS = 4
+"""So many channels of a hit are drawn."""
 NAMED_SHARE = 0.1
 """Shares of a row from which on they are written down."""
 
@@ -137,13 +141,14 @@ def plot_space(emg: Points, groups: Sequence[Group], words: Sequence[Place], tit
         UsageError: there is nothing to draw, or the path cannot be written to.
     """
     _check(path, emg)
-    figure = _figure(13.0, 9.0)
+    figure = _figure(11.6, 8.1)
     axes, key = figure.subplots(1, 2, width_ratios=[3.3, 1])
     axes.scatter(*emg.T, s=9, c=[COLOURS[group] for group in groups], alpha=0.5, linewidths=0)
     ordered = sorted(words, key=lambda one: (GROUPS.index(one.group), one.name))
     everything = np.concatenate([emg, *(np.vstack([one.at, one.views]) for one in ordered)])
     least = 0.024 * float(np.ptp(everything, axis=0).max())
-    badges = spread_out(np.stack([one.at for one in ordered]), least)
+    above = np.array([0, 1.4 * least])
+    badges = spread_out(np.stack([one.at for one in ordered]) + above, least)
     for number, (one, badge) in enumerate(zip(ordered, badges, strict=True), start=1):
         colour = COLOURS[one.group]
         axes.scatter(*one.views.T, s=16, marker="D", facecolors="white", edgecolors=colour, linewidths=1)
@@ -186,36 +191,34 @@ def plot_attention(segments: Sequence[Attended], path: Path) -> Path:
     grid = figure.add_gridspec(
         2, 2 * len(segments), width_ratios=[10, 1] * len(segments), height_ratios=[1.5, 1]
     )
-    image = None
+    shown: dict[str, Any] = {"cmap": _ramp(), "vmin": 0.0, "edgecolors": "white", "linewidth": 0.6}
+    shown["vmax"] = max(float(one.weights.max()) for one in segments)
+    rows = np.arange(len(VIEWS) + 1)
     for column, one in enumerate(segments):
         signal = figure.add_subplot(grid[0, 2 * column])
         heat = figure.add_subplot(grid[1, 2 * column], sharex=signal)
         rest = figure.add_subplot(grid[1, 2 * column + 1])
         _waves(signal, one.recording, one.starts_s[0], one.end_s)
-        signal.set_title(one.title, loc="left", fontsize=9.5, color=INK, weight="bold", parse_math=False)
+        signal.tick_params(axis="x", labelbottom=False)
+        signal.set_title(one.title, loc="left", fontsize=9, color=INK, weight="bold", parse_math=False)
         for start in one.starts_s[1:]:
             signal.axvline(start, color="white", linewidth=0.8, zorder=0.5)
-        rows = np.arange(len(VIEWS) + 1)
         edges = [*one.starts_s, one.end_s]
-        shown: dict[str, Any] = {
-            "cmap": _ramp(),
-            "vmin": 0.0,
-            "vmax": 1.0,
-            "edgecolors": "white",
-            "linewidth": 0.6,
-        }
         heat.pcolormesh(edges, rows, one.weights[:, :-1], **shown)
         image = rest.pcolormesh([0, 1], rows, one.weights[:, -1:], **shown)
+        middles = [(start + end) / 2 for start, end in pairwise(edges)]
+        _numbers(heat, middles, one.weights[:, :-1], shown["vmax"])
+        _numbers(rest, [0.5], one.weights[:, -1:], shown["vmax"])
         for axes in (heat, rest):
             axes.invert_yaxis()
-            axes.spines[:].set_visible(False)
-            axes.tick_params(length=0, labelsize=7.5, labelcolor=INK)
+            axes.spines[:].set_color(SHADE)
+            axes.tick_params(length=0, labelsize=7, labelcolor=INK)
         heat.set_yticks(rows[:-1] + 0.5, VIEWS if column == 0 else [""] * len(VIEWS))
-        heat.set_xlabel("seconds", fontsize=7.5, color=QUIET, loc="right", labelpad=1)
+        heat.set_xlabel("seconds", fontsize=7, color=QUIET, loc="right", labelpad=1)
         rest.set_yticks([])
         rest.set_xticks([0.5], ["rest"])
-    bar = figure.colorbar(image, ax=figure.axes, shrink=0.5, aspect=30, pad=0.01)  # type: ignore[arg-type]
-    bar.set_label("attention of a view, 1 in all", fontsize=7.5, color=INK)
+    bar = figure.colorbar(image, ax=figure.axes, shrink=0.5, aspect=30, pad=0.01)
+    bar.set_label("attention; 1 in a row (numbers: %)", fontsize=7, color=INK)
     bar.ax.tick_params(labelsize=7, length=2, color=QUIET)
     bar.outline.set_visible(False)
     return write_figure(figure, path)
@@ -229,16 +232,13 @@ def plot_confusions(panels: Sequence[Confusion], path: Path) -> Path:
     """
     _check(path, panels)
     sizes = [max(len(one.names), 6) for one in panels]
-    figure = _figure(1.6 * len(panels) + 0.34 * sum(sizes), 2.6 + 0.34 * max(sizes))
+    figure = _figure(2.1 * len(panels) + 0.3 * sum(sizes), 1.8 + 0.3 * max(sizes))
     for axes, one in zip(np.ravel(figure.subplots(1, len(panels), width_ratios=sizes)), panels, strict=True):
         axes.set_anchor("N")
         axes.imshow(one.shares, cmap=_ramp(), vmin=0, vmax=1)
-        for row, column in np.argwhere(np.nan_to_num(one.shares) >= NAMED_SHARE):
-            share = one.shares[row, column]
-            colour = "white" if share > 0.5 else INK
-            text = f"{100 * share:.0f}"
-            axes.text(column, row, text, fontsize=6.5, color=colour, ha="center", va="center")
+        named = np.where(np.nan_to_num(one.shares) >= NAMED_SHARE, one.shares, np.nan)
         places = range(len(one.names))
+        _numbers(axes, places, named, 1.0, first_row=0)
         axes.set_xticks(places, one.names, rotation=55, ha="right", rotation_mode="anchor")
         axes.set_yticks(places, one.names)
         axes.tick_params(length=0, labelsize=7.5, labelcolor=INK, pad=2)
@@ -257,23 +257,42 @@ def plot_answers(answers: Sequence[Answer], path: Path) -> Path:
     """
     _check(path, answers)
     columns = max(len(one.hits) for one in answers)
-    figure = _figure(2.3 * columns, 1.75 * len(answers))
+    figure = _figure(2.0 * columns, 1.45 * len(answers))
     for panel, one in zip(np.ravel(figure.subfigures(len(answers), 1, squeeze=False)), answers, strict=True):
-        panel.suptitle(f"“{one.phrase}”", x=0.01, ha="left", fontsize=10, color=INK, weight="bold")
-        panel.text(0.99, 0.98, one.note, ha="right", va="top", fontsize=7.5, color=QUIET)
+        panel.suptitle(f"“{one.phrase}”", x=0.01, ha="left", fontsize=9, color=INK, weight="bold")
+        panel.text(0.99, 0.97, one.note, ha="right", va="top", fontsize=7, color=QUIET)
         for axes, hit in zip(panel.subplots(1, columns, squeeze=False)[0], one.hits, strict=False):
             _hit(axes, hit)
     return write_figure(figure, path)
 
 
+def _numbers(
+    axes: "Axes", columns: Sequence[float], shares: NDArray[np.floating], top: float, first_row: float = 0.5
+) -> None:
+    """Shares in per cent on their fields, but for those that are NaN."""
+    for row, column in np.argwhere(~np.isnan(shares)):
+        colour = "white" if shares[row, column] > 0.5 * top else INK
+        text = f"{100 * shares[row, column]:.0f}"
+        where = columns[column], row + first_row
+        axes.text(*where, text, fontsize=6.5, color=colour, ha="center", va="center")
+
+
 def _hit(axes: "Axes", hit: Found) -> None:
     verdict, colour = VERDICTS[hit.grade]
-    _waves(axes, hit.recording, hit.start_s, hit.end_s, named=False)
-    axes.set_title(f"{verdict}: {hit.label}", loc="left", fontsize=7.5, color=colour, weight="bold", pad=3)
+    _waves(axes, strongest(hit.recording, hit.start_s, hit.end_s), hit.start_s, hit.end_s, named=False)
+    axes.set_title(f"{verdict} {hit.label}", loc="left", fontsize=7.5, color=colour, weight="bold", pad=3)
     where = f"{hit.recording.dataset} {_tail(hit.recording.subject)}, {hit.start_s:.1f}-{hit.end_s:.1f} s"
     axes.set_xlabel(where, fontsize=6.5, color=QUIET)
     axes.spines["bottom"].set_color(colour)
     axes.spines["bottom"].set_linewidth(2)
+
+
+def strongest(recording: Recording, start_s: float, end_s: float, most: int = SMALL_CHANNELS) -> Recording:
+    """A recording with only those channels that vary most between two times, in their order."""
+    spread = recording.between(start_s, end_s).std(axis=0)
+    kept = np.sort(np.argsort(-spread, kind="stable")[:most])
+    channels = tuple(recording.channels[place] for place in kept)
+    return replace(recording, samples=np.array(recording.samples[:, kept]), channels=channels)
 
 
 def _tail(subject: str) -> str:

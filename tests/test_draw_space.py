@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from trial_toys import noisy_trials, toy_trials
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
@@ -74,6 +75,18 @@ def test_segments_without_a_label_are_in_no_pool() -> None:
     assert pool.row.tolist() == [0, 2] and pool.actions.tolist() == ["fist", "point"]
 
 
-def test_the_middle_is_the_median_of_the_rows_asked() -> None:
+def test_a_row_is_chosen_by_how_loud_it_is_among_those_asked() -> None:
     level = np.array([5.0, 1.0, 9.0, 3.0, 100.0], dtype=np.float32)
-    assert benchmark.middle(np.array([0, 1, 2]), level) == 0
+    assert benchmark.at_level(np.array([0, 1, 2]), level) == 0
+    assert benchmark.at_level(np.array([0, 1, 2, 3]), level, 0.9) == 2
+
+
+def test_a_shrunk_picture_looks_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "one.png"
+    shares = np.random.default_rng(0).random((200, 200, 1))
+    image = (255 * (1 - shares * np.array([0.9, 0.4, 0.3]))).astype(np.uint8)  # from white to one hue
+    Image.fromarray(image).save(path)
+    before = path.stat().st_size
+    with Image.open(benchmark.shrunk(path)) as after:
+        seen = np.asarray(after.convert("RGB")).astype(int)
+    assert path.stat().st_size < 0.5 * before and np.abs(seen - image).mean() < 2

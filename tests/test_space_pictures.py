@@ -23,6 +23,7 @@ from myosem.space_pictures import (
     plot_confusions,
     plot_space,
     spread_out,
+    strongest,
 )
 
 
@@ -85,3 +86,11 @@ def test_points_are_spread_out_no_further_than_needed() -> None:
     assert apart.min() >= 1.0
     assert np.linalg.norm(moved - crowd, axis=1).max() < 3
     np.testing.assert_allclose(moved[-1], crowd[-1], atol=0.01)
+
+
+def test_the_strongest_channels_stay_in_their_order() -> None:
+    samples = bursts(channels=6) * np.array([1, 5, 2, 9, 3, 7], dtype=np.float32)
+    kept = strongest(record(samples), 2.0, 3.5, most=3)
+    assert [channel.name for channel in kept.channels] == ["ch2", "ch4", "ch6"]
+    np.testing.assert_array_equal(kept.samples, samples[:, [1, 3, 5]])
+    assert strongest(record(samples), 2.0, 3.5, most=9).samples.shape == samples.shape
