@@ -78,6 +78,6 @@ class WordSpace(nn.Module):
     def _share(self, likeness: Tensor) -> Tensor:
         """How much the pose counts ``(n, 1)``: more where it is like nothing that anybody did."""
         if not len(self.known):
-            return torch.full_like(likeness[:, :0].sum(dim=1, keepdim=True), POSE)
+            return likeness.new_full((len(likeness), 1), POSE)
         novelty = 1 - likeness.amax(dim=1, keepdim=True)
         return POSE + (NEW_POSE - POSE) * ((novelty - FAMILIAR) / (STRANGE - FAMILIAR)).clamp(0, 1)
