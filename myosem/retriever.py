@@ -23,7 +23,7 @@ from myosem.model import OnnxTextTower
 from myosem.prompts import load_actions, texts_of
 from myosem.prompts.signature import signature
 from myosem.readings import Readings
-from myosem.space import NEW
+from myosem.space import NEW_ENTRY
 from myosem.systems import Fitted, System
 from myosem.text import load_minilm
 from myosem.train import TextBank, TrainConfig, Trainer, embed, prompt_texts
@@ -169,7 +169,7 @@ class Retriever:
     def __call__(self, session: TrialSession, candidates: Sequence[str]) -> Vectors:
         """``(N, A)`` for the N segments of a session and A actions or phrases."""
         words = np.concatenate([self._asked(candidate) for candidate in candidates])
-        new = NEW * np.array([self._is_new(candidate) for candidate in candidates])
+        new = NEW_ENTRY * np.array([self._is_new(candidate) for candidate in candidates])
         return np.asarray(self._vectors(session.session.features) @ words.T + new, dtype=np.float32)
 
     def _asked(self, candidate: str) -> Vectors:

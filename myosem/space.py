@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 POSE, EFFORT = 0.2, 0.1
 """Shares of the squared length of EMG; what was done has the rest."""
-NEW_POSE = 0.5
-"""Share of the pose in words for what nobody in the training people did anything like."""
+NEW_POSE, NEW_ENTRY_POSE = 0.5, 0.95
+"""Share of the pose in words for what nobody in the training people did anything like: in a text, whose pose
+is guessed from its words, and in an action of the prompts, whose pose is known."""
 FAMILIAR, STRANGE = 0.02, 0.12
 """How novel a pose is (``PoseReader.novelty``) that counts as done, and as like nothing that was done."""
-NEW = 0.3
-"""What the score of an action that nobody did is raised by, where it competes with actions that were done."""
+NEW, NEW_ENTRY = 0.3, 0.43
+"""What the score of an action that nobody did is raised by where it competes with actions that were done:
+asked for by a text, and by all that the prompts say of it."""
 EFFORT_NUMBERS = 2
 BEYOND = EFFORT_NUMBERS + 1
 """Numbers of a vector beside what was done and the pose: effort, and what makes EMG's length one."""

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from myosem.encoder import TextHead
 from myosem.readings import FAINT, Readings
-from myosem.space import EFFORT, EFFORT_NUMBERS, FAMILIAR, NEW_POSE, POSE, STRANGE
+from myosem.space import EFFORT, EFFORT_NUMBERS, FAMILIAR, NEW_ENTRY_POSE, NEW_POSE, POSE, STRANGE
 from myosem.zero_shot import LENGTH_SCALE, PoseReader
 
 
@@ -50,7 +50,7 @@ class WordSpace(nn.Module):
         effort = vectors @ self.effort_weight + self.effort_bias
         said = (effort.abs().amax(dim=1, keepdim=True) >= FAINT).to(effort.dtype)
         signature = vectors @ self.signature_weight + self.signature_bias
-        return self._join(self.head(vectors), signature, said * effort)
+        return self._join(self.head(vectors), signature, said * effort, NEW_POSE)
 
     def entry(self, vectors: Tensor, signature: Tensor) -> Tensor:
         """An action by all that the prompts say of it ``(1, D + P + BEYOND)``.
@@ -60,12 +60,13 @@ class WordSpace(nn.Module):
             signature: ``(S,)`` of its pose.
         """
         done = functional.normalize(self.head(vectors).mean(dim=0, keepdim=True), dim=-1)
-        return self._join(done, signature[None], torch.zeros_like(done[:, :EFFORT_NUMBERS]))
+        nothing_said = torch.zeros_like(done[:, :EFFORT_NUMBERS])
+        return self._join(done, signature[None], nothing_said, NEW_ENTRY_POSE)
 
-    def _join(self, done: Tensor, signature: Tensor, effort: Tensor) -> Tensor:
+    def _join(self, done: Tensor, signature: Tensor, effort: Tensor, most: float) -> Tensor:
         distance = ((signature[:, None] - self.known) ** 2).sum(dim=2)
         likeness = torch.exp(-distance / (2 * LENGTH_SCALE**2))
-        share = self._share(likeness)
+        share = self._share(likeness, most)
         pose = torch.cat([likeness, torch.ones_like(signature[:, :1])], dim=1) @ self.from_words
         parts = [
             (1 - share).sqrt() * done,
@@ -75,9 +76,9 @@ class WordSpace(nn.Module):
         ]
         return functional.normalize(torch.cat(parts, dim=1), dim=-1)
 
-    def _share(self, likeness: Tensor) -> Tensor:
-        """How much the pose counts ``(n, 1)``: more where it is like nothing that anybody did."""
+    def _share(self, likeness: Tensor, most: float) -> Tensor:
+        """How much the pose counts ``(n, 1)``: up to ``most`` where it is like nothing that anybody did."""
         if not len(self.known):
             return likeness.new_full((len(likeness), 1), POSE)
         novelty = 1 - likeness.amax(dim=1, keepdim=True)
-        return POSE + (NEW_POSE - POSE) * ((novelty - FAMILIAR) / (STRANGE - FAMILIAR)).clamp(0, 1)
+        return POSE + (most - POSE) * ((novelty - FAMILIAR) / (STRANGE - FAMILIAR)).clamp(0, 1)

@@ -9,7 +9,17 @@ from myosem.encoder import TextHead
 from myosem.features import READ, WIDTH
 from myosem.prompts.signature import SIGNATURE
 from myosem.readings import FAINT, Readings
-from myosem.space import BEYOND, EFFORT, FAMILIAR, NEW_POSE, POSE, STRANGE, join_emg, session_effort
+from myosem.space import (
+    BEYOND,
+    EFFORT,
+    FAMILIAR,
+    NEW_ENTRY_POSE,
+    NEW_POSE,
+    POSE,
+    STRANGE,
+    join_emg,
+    session_effort,
+)
 from myosem.word_space import WordSpace
 from myosem.zero_shot import PoseReader
 
@@ -116,7 +126,7 @@ def test_an_action_is_asked_by_all_its_texts_and_its_own_pose() -> None:
         done = head(vectors).numpy().mean(axis=0)
     done /= np.linalg.norm(done)
     np.testing.assert_allclose(known[:DONE], np.sqrt(1 - POSE) * done, atol=1e-5)
-    np.testing.assert_allclose(strange[:DONE], np.sqrt(1 - NEW_POSE) * done, atol=1e-5)
+    np.testing.assert_allclose(strange[:DONE], np.sqrt(1 - NEW_ENTRY_POSE) * done, atol=1e-5)
     own = np.sqrt(POSE) * pose.words(pose.signatures[:1])[0]
     np.testing.assert_allclose(known[DONE:-BEYOND], own, atol=1e-5)
     assert not known[-BEYOND:].any()
