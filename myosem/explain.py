@@ -17,11 +17,21 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from myosem.embedding import Stretch
 from myosem.errors import UsageError
 from myosem.features import READ, SCALARS, ChannelFeatures, channel_features, to_harmonics
 from myosem.prompts import VIEWS, load_actions, texts_of
 from myosem.records import Recording, Segment
-from myosem.results import ChannelDrop, Effort, Explanation, Meaning, MomentDrop, ViewScore
+from myosem.results import (
+    ChannelDrop,
+    DescribeResult,
+    Effort,
+    Explanation,
+    Meaning,
+    MomentDrop,
+    SearchResult,
+    ViewScore,
+)
 from myosem.segments import find_segments, rest_power
 from myosem.signal import HOP_S, Frames, to_frames
 from myosem.sources import sessions_of
@@ -250,6 +260,40 @@ def _stored_session(library: "Library", model: "Model", segment: str) -> tuple[O
     segments = [Segment(names.index(one.recording), one.start_s, one.end_s, one.kind) for one in stored]
     places = {one.segment: number for number, one in enumerate(stored)}
     return Occlusion(model, session.recordings, segments), places
+
+
+def explain_hits(
+    library: "Library",
+    model: "Model",
+    result: SearchResult,
+    target: Vectors,
+    words: WordViews | None = None,
+) -> SearchResult:
+    """The result, with why the hits that fit are near to the target ``(D,)``, and what its words mean."""
+    fitting = [hit.segment for hit in result.hits if hit.fits]
+    found = explain_segments(library, model, fitting, target, words)
+    hits = [replace(hit, explanation=found.get(hit.segment)) for hit in result.hits]
+    return replace(result, hits=hits, meaning=None if words is None else words.meaning)
+
+
+def explain_description(
+    library: "Library | None", model: "Model", result: DescribeResult, stretch: Stretch
+) -> DescribeResult:
+    """The result, with why the likeliest action describes the stretch.
+
+    Raises:
+        UsageError: the stretch holds several contractions.
+    """
+    best = result.descriptions[0].action
+    target = model.action_vectors[model.actions.index(best)]
+    words = word_views(model, stretch.vector[0], best)
+    if stretch.segment is not None and library is not None:
+        one = stretch.segment.segment
+        why = explain_segments(library, model, [one], target, words)[one]
+    else:
+        place = stretch.position, stretch.start_s, stretch.end_s
+        why = explain_stretch(model, stretch.session.recordings, place, target, words)
+    return replace(result, meaning=words.meaning, explanation=why)
 
 
 def frame_slices(frames: Frames, segment: Segment) -> list[slice]:

@@ -6,7 +6,7 @@ whole session.
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,52 +14,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from myosem.embedding import DIGITS, SourceEncoder
 from myosem.errors import UsageError
 from myosem.labelling import RELATED, Candidates
-from myosem.records import Recording, Segment
+from myosem.records import Recording
 from myosem.results import DescribeResult, Description, Hit, LabelledSegment, LabelResult, SearchResult
-from myosem.sources import SourceSession, one_recording, sessions_of
-from myosem.stretches import check_stretch, segments_in
 
 if TYPE_CHECKING:
     from myosem.catalogue import SegmentRow
-    from myosem.explain import WordViews
     from myosem.library import Library
     from myosem.model import Model
 
 __all__ = ["DescribeResult", "Description", "Engine", "Hit", "LabelResult", "LabelledSegment", "SearchResult"]
 
-DIGITS = 6
-
 Vectors = NDArray[np.float32]
 Rows = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class _Stretch:
-    """A stretch of one recording with its vector ``(1, D)``.
-
-    Attributes:
-        session: it is in.
-        position: of its recording in the session.
-        segment: the segment of the library that it is.
-    """
-
-    session: SourceSession
-    position: int
-    start_s: float
-    end_s: float
-    vector: Vectors
-    segment: "SegmentRow | None" = None
-
-    @property
-    def recording(self) -> Recording:
-        return self.session.recordings[self.position]
-
-    @property
-    def name(self) -> str:
-        """The recording's id in the library, or else its own name."""
-        return self.session.names[self.position]
 
 
 class Engine:
@@ -99,6 +68,10 @@ class Engine:
 
         return Library.open(Path(self._library))
 
+    @cached_property
+    def _encoder(self) -> SourceEncoder:
+        return SourceEncoder(self.model, None if self._library is None else self.library)
+
     def search(
         self, query: str, k: int = 10, where: str | None = None, *, explain: bool = False
     ) -> SearchResult:
@@ -126,10 +99,9 @@ class Engine:
         result = self._result(query, vector, k, rows, confidence=confidence)
         if not explain:
             return result
-        from myosem.explain import word_views
+        from myosem.explain import explain_hits, word_views
 
-        views = word_views(self.model, vector[0])
-        return replace(result, hits=self._explained(result.hits, vector[0], views), meaning=views.meaning)
+        return explain_hits(self.library, self.model, result, vector[0], word_views(self.model, vector[0]))
 
     def similar(
         self,
@@ -162,10 +134,14 @@ class Engine:
         _check_count(k)
         self._check_index()
         rows = self._rows_where(where)
-        stretch = self._stretch(source, start_s, end_s, recording, mapping)
+        stretch = self._encoder.stretch(source, start_s, end_s, recording, mapping)
         query = f"{source} {stretch.start_s:.2f}-{stretch.end_s:.2f} s"
-        result = self._result(query, stretch.vector, k, rows, without=_own_rows(stretch))
-        return replace(result, hits=self._explained(result.hits, stretch.vector[0])) if explain else result
+        result = self._result(query, stretch.vector, k, rows, without=stretch.own_rows)
+        if not explain:
+            return result
+        from myosem.explain import explain_hits
+
+        return explain_hits(self.library, self.model, result, stretch.vector[0])
 
     def describe(
         self,
@@ -184,7 +160,7 @@ class Engine:
         several contractions.
         """
         _check_count(k)
-        stretch = self._stretch(source, start_s, end_s, recording, mapping)
+        stretch = self._encoder.stretch(source, start_s, end_s, recording, mapping)
         scores = (stretch.vector @ self.model.action_vectors.T)[0]
         best = np.argsort(-scores, kind="stable")[:k]
         result = DescribeResult(
@@ -199,7 +175,12 @@ class Engine:
                 for rank, action in enumerate(best, start=1)
             ],
         )
-        return self._explained_description(result, stretch, int(best[0])) if explain else result
+        if not explain:
+            return result
+        from myosem.explain import explain_description
+
+        library = None if self._library is None else self.library
+        return explain_description(library, self.model, result, stretch)
 
     def label(
         self,
@@ -230,8 +211,8 @@ class Engine:
         among = Candidates(self.model, candidates)
         segments: list[LabelledSegment] = []
         simulated = True
-        for session in self._sessions(source, recording, mapping):
-            places, vectors = self._segments(session)
+        for session in self._encoder.sessions(source, recording, mapping):
+            places, vectors = self._encoder.segments(session)
             winners, scores = among.choose(vectors)
             simulated &= all(session.recordings[position].simulated for position in session.chosen)
             segments += [
@@ -291,106 +272,10 @@ class Engine:
             ],
         )
 
-    def _explained(self, hits: Sequence[Hit], target: Vectors, words: "WordViews | None" = None) -> list[Hit]:
-        """The hits, those that fit with why they are near to ``target (D,)``."""
-        from myosem.explain import explain_segments
-
-        fitting = [hit.segment for hit in hits if hit.fits]
-        found = explain_segments(self.library, self.model, fitting, target, words)
-        return [replace(hit, explanation=found.get(hit.segment)) for hit in hits]
-
-    def _explained_description(self, result: DescribeResult, stretch: _Stretch, best: int) -> DescribeResult:
-        from myosem.explain import explain_segments, explain_stretch, word_views
-
-        target = self.model.action_vectors[best]
-        words = word_views(self.model, stretch.vector[0], self.model.actions[best])
-        if stretch.segment is not None:
-            one = stretch.segment.segment
-            why = explain_segments(self.library, self.model, [one], target, words)[one]
-        else:
-            place = stretch.position, stretch.start_s, stretch.end_s
-            why = explain_stretch(self.model, stretch.session.recordings, place, target, words)
-        return replace(result, meaning=words.meaning, explanation=why)
-
-    def _sessions(self, source: str, recording: str | None, mapping: Path | None) -> list[SourceSession]:
-        library = None if self._library is None else self.library
-        return sessions_of(source, library, recording, mapping)
-
-    def _stretch(
-        self,
-        source: str,
-        start_s: float | None,
-        end_s: float | None,
-        recording: str | None,
-        mapping: Path | None,
-    ) -> _Stretch:
-        session, position = one_recording(self._sessions(source, recording, mapping), source)
-        chosen = session.recordings[position]
-        if session.segment is not None and start_s is None and end_s is None:
-            own = session.segment
-            vector = self._stored_vectors([own])
-            return _Stretch(session, position, own.start_s, own.end_s, vector, own)
-        start_s, end_s = check_stretch(chosen, source, start_s, end_s)
-        vector = self._embed_stretch(session.recordings, position, start_s, end_s)
-        return _Stretch(session, position, start_s, end_s, vector)
-
-    def _stored_vectors(self, segments: "Sequence[SegmentRow]") -> Vectors:
-        """Vectors ``(N, D)`` of segments of the library."""
-        self._check_index()
-        return np.asarray(self.library.vectors()[[one.row for one in segments]], dtype=np.float32)
-
-    def _embed_stretch(
-        self, recordings: Sequence[Recording], position: int, start_s: float, end_s: float
-    ) -> Vectors:
-        """Unit vector ``(1, D)`` of a stretch: the mean of what it is embedded as."""
-        from myosem.segments import find_segments
-
-        found = find_segments(recordings)
-        wanted = segments_in(found, position, start_s, end_s)
-        mean = self._embed(recordings, [*found, *wanted])[len(found) :].mean(axis=0, keepdims=True)
-        return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), dtype=np.float32)
-
-    def _embed(self, recordings: Sequence[Recording], segments: Sequence[Segment]) -> Vectors:
-        from myosem.features import session_features
-
-        return self.model.encode_session(session_features(recordings, segments))
-
-    def _segments(self, session: SourceSession) -> tuple[list[LabelledSegment], Vectors]:
-        """Segments of the chosen recordings, without labels yet, and their vectors ``(N, D)``."""
-        if session.stored:
-            places = [
-                _unlabelled(one.segment, one.recording, one.start_s, one.end_s) for one in session.stored
-            ]
-            return places, self._stored_vectors(session.stored)
-        from myosem.segments import find_segments
-
-        found = find_segments(session.recordings)
-        chosen = [row for row, one in enumerate(found) if one.recording in set(session.chosen)]
-        places = [
-            _unlabelled(None, session.names[found[row].recording], found[row].start_s, found[row].end_s)
-            for row in chosen
-        ]
-        return places, self._embed(session.recordings, found)[chosen]
-
-
-def _own_rows(stretch: _Stretch) -> list[int]:
-    """Rows of the segments that overlap a stretch of the library."""
-    return [
-        segment.row
-        for segment in stretch.session.stored
-        if segment.recording == stretch.name
-        and segment.start_s < stretch.end_s
-        and segment.end_s > stretch.start_s
-    ]
-
 
 def _check_count(k: int) -> None:
     if k < 1:
         raise UsageError("-k says how many to print", got=k, expected="1 or more")
-
-
-def _unlabelled(segment: str | None, recording: str, start_s: float, end_s: float) -> LabelledSegment:
-    return LabelledSegment(segment, recording, round(start_s, DIGITS), round(end_s, DIGITS), None, 0.0)
 
 
 def _hit(rank: int, score: float, segment: "SegmentRow", fits: bool) -> Hit:
