@@ -29,6 +29,9 @@ class MyoSemError(Exception):
         expected: what would have been right.
         exists: what there is to choose from.
         hint: the next command or step.
+
+    Attributes:
+        sentence: all of it but the hint.
     """
 
     exit_code = 2
@@ -43,6 +46,7 @@ class MyoSemError(Exception):
         hint: str | None = None,
     ) -> None:
         self.what = what
+        self.hint = hint
         parts = [what]
         if got is not None:
             parts.append(f"got {got}")
@@ -50,9 +54,8 @@ class MyoSemError(Exception):
             parts.append(f"expected {expected}")
         if exists is not None:
             parts.append(f"there is {', '.join(str(item) for item in exists) or 'nothing'}")
-        if hint is not None:
-            parts.append(f"try: {hint}")
-        super().__init__("; ".join(parts))
+        self.sentence = "; ".join(parts)
+        super().__init__(self.sentence if hint is None else f"{self.sentence}; try: {hint}")
 
 
 class UsageError(MyoSemError):
