@@ -2,8 +2,9 @@
 
     python benchmarks/recipe.py DATA [--folds FILE] [--work DIR] [--jobs 2]
 
-Ingests the recordings, pre-trains the tokens, trains, judges on people never seen, exports. In the same run
-the encoder's forward pass is set against a plain matrix product. Writes benchmarks/results/recipe.md.
+Ingests the recordings, grounds the text tower, pre-trains the tokens, trains, judges on people never seen,
+exports. In the same run the encoder's forward pass is set against a plain matrix product. Writes
+benchmarks/results/recipe.md.
 """
 
 import argparse
@@ -32,12 +33,17 @@ SCORES = 250
 def commands(data: Path, folds: Path, work: Path, jobs: int) -> dict[str, list[str]]:
     """The steps, by name."""
     library, table = ["--library", str(work / "lib")], str(work / "user.json")
+    tower = ["--tower", str(work / "tower")]
     return {
         "ingest": ["ingest", str(data), "--no-index", *library],
+        "ground the text tower": ["ground", "--out", str(work / "tower")],
         "pre-train tokens": ["pretrain", *library, "--preset", "small", "--out", str(work / "tokens")],
-        "train": ["train", *library, "--out", str(work / "run")],
-        "judge": ["evaluate", *library, "--folds", str(folds), "--jobs", str(jobs), "--out", table],
-        "export": ["export", str(work / "run"), "--results", table, "--out", str(work / "bundle")],
+        "train": ["train", *library, *tower, "--out", str(work / "run")],
+        "judge": ["evaluate", *library, *tower, "--folds", str(folds), "--jobs", str(jobs), "--out", table],
+        "export": [
+            *["export", str(work / "run"), *tower, "--tokens", str(work / "tokens")],
+            *["--results", table, "--out", str(work / "bundle")],
+        ],
     }
 
 
