@@ -15,6 +15,7 @@ from myosem.cli.ingest import index, ingest
 from myosem.cli.inspect import inspect
 from myosem.cli.label import label
 from myosem.cli.search import search
+from myosem.cli.serve import serve
 from myosem.cli.similar import similar
 from myosem.cli.tokens import tokens
 from myosem.cli.upkeep import prune, verify
@@ -51,6 +52,7 @@ COMMANDS: list[Callable[..., Any]] = [
     describe,
     similar,
     label,
+    serve,
     info,
     inspect,
     tokens,

@@ -25,7 +25,9 @@ TRAIN = (
     "transformers",
     "vector-quantize-pytorch",
 )
+UI = ("fastapi", "nicegui", "python-multipart", "uvicorn")
 INSTALL = 'pip install "myosem[train]"'
+INSTALL_UI = 'pip install "myosem[ui]"'
 INSTALL_BASELINES = 'pip install "myosem[train,baselines]"'
 REPAIR = "pip install --upgrade --force-reinstall torch torchvision"
 
@@ -58,6 +60,19 @@ def require_baselines(name: str) -> None:
     if not _installed(name):
         raise MissingExtraError(
             "this baseline needs a package that is not installed", got=f"no {name}", hint=INSTALL_BASELINES
+        )
+
+
+def require_ui() -> None:
+    """Check that everything of ``[ui]`` is installed. Imports none of it.
+
+    Raises:
+        MissingExtraError: a distribution is missing.
+    """
+    missing = [name for name in UI if not _installed(name)]
+    if missing:
+        raise MissingExtraError(
+            "serving needs packages that are not installed", got=f"no {', '.join(missing)}", hint=INSTALL_UI
         )
 
 
