@@ -113,13 +113,15 @@ GRAB_CHANNELS = [
 ]
 
 
-def write_wfdb(path: Path, codes: NDArray[Any], gains: list[str], names: list[str], rate: int = 2048) -> Path:
+def write_wfdb(
+    path: Path, codes: NDArray[Any], gains: list[str], names: list[str], rate: int = 2048, unit: str = "mV"
+) -> Path:
     """A ``.dat`` of ``(T, C)`` 16-bit codes and its ``.hea``; gains as ``gain(baseline)``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(codes.astype("<i2").tobytes())
     lines = [f"{path.stem} {len(names)} {rate} {len(codes)}"]
     lines += [
-        f"{path.name} 16 {gain}/mV 16 0 {codes[0, c]} {int(codes[:, c].sum()) % 65536} 0 {names[c]}"
+        f"{path.name} 16 {gain}/{unit} 16 0 {codes[0, c]} {int(codes[:, c].sum()) % 65536} 0 {names[c]}"
         for c, gain in enumerate(gains)
     ]
     path.with_suffix(".hea").write_text("\n".join(lines) + "\n")
@@ -143,9 +145,43 @@ def build_grabmyo(root: Path) -> list[Path]:
     return paths
 
 
+HYSER_CHANNELS = [
+    f"{grid}-{row}-{column}"
+    for grid in ("ED", "EP", "FD", "FP")
+    for row in range(8, 0, -1)
+    for column in range(8, 0, -1)
+]
+
+
+def write_hyser(path: Path, seed: int, rows: int = 64, level_v: float = 1e-4) -> Path:
+    """Each record, and in it each channel, has a gain and baseline of its own, in codes a volt."""
+    baselines = np.random.default_rng(seed).integers(-9000, 9000, 256)
+    truth = noise((rows, 256), level_v, seed)
+    gains = [f"{20000 / peak:.4f}" for peak in np.abs(truth).max(axis=0)]
+    codes = np.round(truth * [float(gain) for gain in gains] + baselines).astype(int)
+    texts = [f"{gain}({baseline})" for gain, baseline in zip(gains, baselines, strict=True)]
+    return write_wfdb(path, codes, texts, HYSER_CHANNELS, unit="V")
+
+
+def build_hyser(root: Path) -> list[Path]:
+    """Raw records; beside them a filtered copy and forces, which are no raw EMG."""
+    gestures, fingers = (root / f"{kind}_dataset/subject04_session2" for kind in ("pr", "mvc"))
+    paths = [
+        write_hyser(gestures / "dynamic_raw_sample2.dat", seed=1),
+        write_hyser(gestures / "maintenance_raw_sample1.dat", seed=2),
+        write_hyser(fingers / "mvc_raw_finger3_flexion.dat", seed=3),
+    ]
+    write_hyser(gestures / "dynamic_preprocess_sample2.dat", seed=1)
+    (fingers / "mvc_force_finger3_flexion.dat").write_bytes(b"\0" * 100)
+    (gestures / "label_dynamic.txt").write_text("30,30,5")
+    (gestures / "label_maintenance.txt").write_text("6,6")
+    return paths
+
+
 CORPORA: dict[str, Callable[[Path], list[Path]]] = {
     "capgmyo": build_capgmyo,
     "epn612": build_epn612,
     "grabmyo": build_grabmyo,
+    "hyser": build_hyser,
     "uci_481": build_uci,
 }

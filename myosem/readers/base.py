@@ -23,7 +23,7 @@ MAX_MEMBER_BYTES = 1 << 30
 DESCRIPTION_SUFFIXES = {".hea", ".md", ".pdf", ".yaml", ".yml", ".html", ".png", ".jpg", ".gif", ".mp4"}
 DESCRIPTION_NAMES = {
     *("info.txt", "readme.txt", "readme", "license.txt", "license", "metadata.json"),
-    *("records", "sha256sums.txt", "motionsequence.txt"),
+    *("records", "sha256sums.txt", "motionsequence.txt", "label_dynamic.txt", "label_maintenance.txt"),
 }
 BROKEN_ARCHIVE = (
     zipfile.BadZipFile,

@@ -1,6 +1,7 @@
 """Tables of HDF5 files. Needs h5py, of the extra [formats]."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 from myosem.errors import MissingExtraError, SourceError
 from myosem.readers.base import MAX_MEMBER_BYTES, SourceFile, reason
 
-Table = NDArray[Any]
+Columns = dict[str, NDArray[Any]]
+Fields = dict[str, tuple[int, ...]]
+ROWS_AT_ONCE = 1 << 16
 FAILURES = (
     OSError,
     LookupError,
@@ -23,40 +26,66 @@ FAILURES = (
 )
 
 
-def read_table(
-    file: SourceFile, group: str, name: str, fields: dict[str, tuple[int, ...]]
-) -> tuple[Table, dict[str, Any]]:
-    """A compound dataset of floating-point fields, and the attributes of its group.
+@contextmanager
+def hdf5_file(file: SourceFile, holding: str) -> Iterator[Any]:
+    """The file opened with h5py; a file that lies by itself is read in parts, not as a whole.
 
     Args:
         file: the file.
-        group: the group.
-        name: the dataset in it.
+        holding: what it should hold, for the error.
+
+    Raises:
+        SourceError: whatever fails while it is open.
+        MissingExtraError: h5py is not installed.
+    """
+    h5py = _h5py(file)
+    try:
+        with h5py.File(file.path if file.member is None else file.open(), "r") as content:
+            yield content
+    except FAILURES as error:
+        raise SourceError(
+            f"{file.source}: cannot be read as an HDF5 file with {holding}", got=reason(error)
+        ) from error
+
+
+def read_table(file: SourceFile, path: str, fields: Fields) -> tuple[Columns, dict[str, Any]]:
+    """Floating-point fields of a compound dataset, and the attributes of it and of its group.
+
+    Args:
+        file: the file.
+        path: of the dataset.
         fields: shape of each field that is needed; there may be more.
 
     Returns:
-        ``(T,)`` records, and the attributes: texts as strings, single numbers as numbers.
+        ``(T, *shape)`` numbers of each field as they are stored, and the attributes: texts as strings,
+        single numbers as numbers.
 
     Raises:
         SourceError: damaged, without the dataset, or of another layout.
         MissingExtraError: h5py is not installed.
     """
-    h5py = _h5py(file)
-    try:
-        with h5py.File(file.open(), "r") as content:
-            dataset = content[group][name]
-            fault = _fault(dataset.shape, dataset.dtype, fields)
-            table = np.empty(0) if fault else np.asarray(dataset[()])
-            attributes = {key: _plain(value) for key, value in content[group].attrs.items()}
-    except FAILURES as error:
-        raise SourceError(
-            f"{file.source}: cannot be read as an HDF5 file with {group}/{name}", got=reason(error)
-        ) from error
+    with hdf5_file(file, path) as content:
+        dataset = content[path]
+        fault = _fault(dataset.shape, dataset.dtype, fields)
+        columns = {} if fault else _columns(dataset, fields)
+        attributes = {
+            key: plain(value) for key, value in (*dataset.parent.attrs.items(), *dataset.attrs.items())
+        }
     if fault:
-        raise SourceError(
-            f"{file.source}: {group}/{name} does not fit", got=fault, expected=_expected(fields)
-        )
-    return table, attributes
+        raise SourceError(f"{file.source}: {path} does not fit", got=fault, expected=_expected(fields))
+    return columns, attributes
+
+
+def _columns(dataset: Any, fields: Fields) -> Columns:
+    length = dataset.shape[0]
+    columns: Columns = {
+        name: np.empty((length, *inner), dataset.dtype[name].base) for name, inner in fields.items()
+    }
+    for first in range(0, length, ROWS_AT_ONCE):
+        part = dataset[first : first + ROWS_AT_ONCE]
+        for name, column in columns.items():
+            column[first : first + ROWS_AT_ONCE] = part[name]
+    return columns
 
 
 def continuous(
@@ -104,7 +133,7 @@ def _h5py(file: SourceFile) -> Any:
     return h5py
 
 
-def _fault(shape: Sequence[int], dtype: np.dtype[Any], fields: dict[str, tuple[int, ...]]) -> str | None:
+def _fault(shape: Sequence[int], dtype: np.dtype[Any], fields: Fields) -> str | None:
     """What does not fit, None where all does."""
     if len(shape) != 1 or shape[0] == 0:
         return f"shape {tuple(shape)}"
@@ -118,11 +147,12 @@ def _fault(shape: Sequence[int], dtype: np.dtype[Any], fields: dict[str, tuple[i
     return None
 
 
-def _expected(fields: dict[str, tuple[int, ...]]) -> str:
+def _expected(fields: Fields) -> str:
     return ", ".join(f"{name} {inner or '(1,)'}" for name, inner in fields.items())
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """An attribute as a string or a number where it is one."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return value.item() if isinstance(value, np.generic) else value
