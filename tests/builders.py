@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from builder_parts import SECRET, integers, noise
 from corpus_builders import CORPORA
+from edf_builders import EDF
 from hdf5_builders import HDF5
 from ninapro_builders import NINAPRO
 from numpy.typing import NDArray
@@ -178,6 +179,7 @@ BUILDERS: dict[str, Callable[[Path], list[Path]]] = {
     "simulated": build_simulated,
     "unibo_inail": build_unibo_inail,
     **CORPORA,
+    **EDF,
     **HDF5,
     **NINAPRO,
 }

@@ -107,9 +107,9 @@ def test_a_given_mapping_wins_and_makes_other_readers_silent(tmp_path: Path) -> 
     ("mapping", "message"),
     [
         ("colums: [a]\nrate_hz: 1\nsubject: p\n", r"unknown key colums; there is rate_hz, columns"),
-        ("columns: [a]\nsubject: p\n", r"rate_hz: Field required"),
+        ("columns: [a]\nsubject: p\n", r"does not say the rate; expected `rate_hz`, or `time_from`"),
         ("rate_hz: 0\nsubject: p\n", r"rate_hz: Input should be greater than 0"),
-        ("rate_hz: 100\n", r"say who was recorded"),
+        ("rate_hz: 100\ncolumns: [a]\n", r"does not say who was recorded"),
         ("rate_hz: 100\npath: '(?P<subject>'\n", r"path: not a regular expression"),
         ("rate_hz: 100\npath: '(?P<person>x)'\n", r"path: unknown group person; there is subject, session"),
         ("rate_hz: 100\nsubject: p\nactions: {x: fisst}\n", r"no action has the id fisst; there is fist"),

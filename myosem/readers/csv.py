@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from myosem.errors import MappingError, SourceError
 from myosem.readers.base import Reader, SourceFile
-from myosem.readers.mapping import Column, Mapping, mapped_recording, mapping_for
+from myosem.readers.mapped import mapped_recordings
+from myosem.readers.mapping import Column, Mapping, mapping_for
 from myosem.records import Recording
 
 EXAMPLE = "{rate_hz: 1000, columns: [emg1, emg2, emg3, emg4], unit: mV, subject: p1, label_from: gesture}"
@@ -45,7 +46,7 @@ class Csv(Reader):
         samples = table.numbers(places)
         labels = None if mapping.label_from is None else table.texts(table.place(mapping.label_from))
         names = [table.names[place] if mapping.header else f"ch{place + 1}" for place in places]
-        yield mapped_recording(file, mapping, self.name, samples, names=names, labels=labels)
+        yield from mapped_recordings(file, mapping, self.name, samples, names=names, labels=labels)
 
 
 class _Table:

@@ -1,23 +1,20 @@
-"""The mapping file: what a ``.csv`` or ``.npz`` file holds, in a few lines of YAML."""
+"""The mapping file: what a file holds, in a few lines of YAML."""
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-import numpy as np
 import yaml
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from myosem.errors import MappingError, SourceError
 from myosem.prompts import load_actions
 from myosem.readers.base import SourceFile
-from myosem.readers.parse import runs
-from myosem.records import Channel, Recording, Span
+from myosem.readers.marks import Naming
+from myosem.records import Channel, Span
 
 Column = Annotated[int, Field(ge=1)] | str
 Text = Annotated[str, Field(min_length=1)]
@@ -28,11 +25,15 @@ class Mapping(BaseModel):
     """What a file holds. Unknown keys are errors.
 
     Attributes:
-        rate_hz: samples per second.
-        columns: csv: the columns with EMG, one a channel: names, or numbers from 1 where ``header`` is false.
+        rate_hz: samples per second; None where the file says it, or its times do.
+        columns: of a table, the columns with EMG, one a channel: names, or numbers from 1 where ``header`` is
+            false; of arrays, those with one channel each; of EDF, the signals.
         header: csv: whether the first line names the columns.
-        array: npz: the name of the array ``(samples, channels)``.
-        label_from: the column (csv) or the array of one value a sample (npz) with the labels.
+        array: npz, hdf5: the name of the array ``(samples, channels)``.
+        stream: xdf: name or type of the streams with EMG.
+        time_from: the column or array with the time of each sample; a jump in it cuts the recording.
+        time_unit: of these times; ``date`` for dates with times of day.
+        label_from: the column, or the array of one value a sample, with the labels.
         labels: label texts for the values in ``label_from`` or in the group ``label``; values that are
             not listed are left unlabelled. Without it a value is its own label.
         actions: action ids for label texts.
@@ -51,18 +52,21 @@ class Mapping(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
-    rate_hz: float = Field(gt=0, allow_inf_nan=False)
+    rate_hz: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     columns: list[Column] | None = Field(default=None, min_length=1)
     header: bool = True
     array: str | None = None
+    stream: str | None = None
+    time_from: Column | None = None
+    time_unit: Literal["s", "ms", "us", "ns", "date"] = "s"
     label_from: Column | None = None
     labels: dict[str, str] | None = None
     actions: dict[str, str] = {}
     path: str | None = None
     dataset: Text | None = None
     subject: Text | None = None
-    session: Text = "1"
-    unit: Literal["V", "mV", "uV", "adc", "1"] = "1"
+    session: Text | None = None
+    unit: Literal["V", "mV", "uV", "adc", "1"] | None = None
     signal: Literal["raw", "envelope"] = "raw"
     band_hz: tuple[float, float] | None = None
     angles_deg: list[float] | None = None
@@ -94,15 +98,22 @@ class Mapping(BaseModel):
             raise ValueError(f"no action has the id {action}; there is {', '.join(near)}")
         return actions
 
-    @model_validator(mode="after")
-    def _names_the_subject(self) -> Self:
-        if self.subject is None and "subject" not in re.compile(self.path or "").groupindex:
-            raise ValueError("say who was recorded: `subject`, or `path` with a group (?P<subject>...)")
-        return self
+    def fields(self, file: SourceFile, *, subject: str | None = None, session: str = "1") -> dict[str, str]:
+        """What is known of a file from its path.
 
-    def fields(self, file: SourceFile) -> dict[str, str]:
-        """What is known of a file from its path. Raises MappingError where ``path`` does not fit."""
-        known = {"subject": self.subject, "session": self.session, "name": file.name.rsplit(".", 1)[0]}
+        Args:
+            file: the file.
+            subject: the person where the mapping does not say.
+            session: the same for the session.
+
+        Raises:
+            MappingError: ``path`` does not fit, or nothing says who was recorded.
+        """
+        known = {
+            "subject": self.subject or subject,
+            "session": self.session or session,
+            "name": file.name.rsplit(".", 1)[0],
+        }
         if self.path is not None:
             match = re.search(self.path, "/".join(file.parts))
             if match is None:
@@ -111,7 +122,10 @@ class Mapping(BaseModel):
                 )
             known |= {key: value for key, value in match.groupdict().items() if value is not None}
         if known["subject"] is None:
-            raise MappingError(f"{file.source}: the mapping's path finds no subject", expected=self.path)
+            raise MappingError(
+                f"{file.source}: the mapping does not say who was recorded",
+                expected="`subject`, or `path` with a group (?P<subject>...) that finds one",
+            )
         return {key: value for key, value in known.items() if value is not None}
 
     def span(self, start_s: float, end_s: float, value: str, **more: Any) -> Span | None:
@@ -122,6 +136,16 @@ class Mapping(BaseModel):
             if label in (None, "", "nan")
             else Span(start_s, end_s, label, self.actions.get(label), **more)
         )
+
+    def naming(self, known: dict[str, str]) -> Naming:
+        """Makes spans of marks, with the effort and repetition that the path says."""
+        digits = re.search(r"\d+", known.get("repetition", ""))
+        repetition = int(digits[0]) if digits else None
+
+        def name(start_s: float, end_s: float, text: str) -> Span | None:
+            return self.span(start_s, end_s, text, effort=known.get("effort"), repetition=repetition)
+
+        return name
 
     def channels(self, names: list[str], source: str) -> tuple[Channel, ...]:
         """The channels of these names. Raises MappingError where the angles are not as many."""
@@ -141,13 +165,21 @@ def mapping_for(file: SourceFile, given: Path | None, example: str) -> Mapping:
     Raises:
         MappingError: there is none, or it does not fit the schema.
     """
-    found = SourceFile(given) if given else beside(file)
+    found = found_mapping(file, given)
     if found is None:
         raise MappingError(
             f"{file.source}: a {file.suffix} file needs a mapping that says what it holds",
             expected=f"myosem.yaml or {file.name}.yaml beside it",
             hint=f"put {example} into it and see docs/bring-your-own.md",
         )
+    return found
+
+
+def found_mapping(file: SourceFile, given: Path | None) -> Mapping | None:
+    """As ``mapping_for``, but None where there is none."""
+    found = SourceFile(given) if given else beside(file)
+    if found is None:
+        return None
     try:
         return parse_mapping(found.read_bytes(), found.source)
     except SourceError as error:
@@ -191,64 +223,3 @@ def _fault(place: tuple[int | str, ...], message: str) -> str:
         return f"unknown key {key}"
     message = message.removeprefix("Value error, ")
     return f"{key}: {message}" if key else message
-
-
-def mapped_recording(
-    file: SourceFile,
-    mapping: Mapping,
-    reader: str,
-    samples: NDArray[np.generic],
-    *,
-    names: list[str],
-    labels: NDArray[np.str_] | None,
-) -> Recording:
-    """A recording of ``(T, C)`` samples, with a span for each stretch of one value of ``(T,)`` labels.
-
-    Raises:
-        SourceError: labels and samples differ in length.
-        MappingError: the path or the angles of the mapping do not fit.
-    """
-    known = mapping.fields(file)
-    if labels is None:
-        labels = np.full(len(samples), known.get("label", ""))
-    if len(labels) != len(samples):
-        raise SourceError(
-            f"{file.source}: labels and samples differ in length",
-            got=f"{len(labels)} labels",
-            expected=f"{len(samples)}",
-        )
-    return Recording(
-        samples=samples,
-        rate_hz=mapping.rate_hz,
-        channels=mapping.channels(names, file.source),
-        dataset=mapping.dataset or reader,
-        subject=known["subject"],
-        session=known["session"],
-        name=known["name"],
-        source=file.source,
-        unit=mapping.unit,
-        signal=mapping.signal,
-        band_hz=mapping.band_hz,
-        anchored=mapping.anchored,
-        spans=_spans(mapping, labels, known),
-    )
-
-
-def _spans(mapping: Mapping, labels: NDArray[np.str_], known: dict[str, str]) -> tuple[Span, ...]:
-    values, codes = np.unique(labels, return_inverse=True)
-    digits = re.search(r"\d+", known.get("repetition", ""))
-    seen: Counter[str] = Counter()
-    spans = []
-    for first, last, code in runs(codes):
-        value = str(values[code])
-        repetition = int(digits[0]) if digits else seen[value]
-        seen[value] += 1
-        span = mapping.span(
-            first / mapping.rate_hz,
-            last / mapping.rate_hz,
-            value,
-            effort=known.get("effort"),
-            repetition=repetition,
-        )
-        spans.append(span)
-    return tuple(span for span in spans if span is not None)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from myosem.errors import MappingError, SourceError
 from myosem.readers.base import Reader, SourceFile, reason
-from myosem.readers.mapping import mapped_recording, mapping_for
+from myosem.readers.mapped import mapped_recordings
+from myosem.readers.mapping import mapping_for
 from myosem.readers.parse import as_float32, numbers
 from myosem.records import Recording
 
@@ -54,7 +55,7 @@ class Npz(Reader):
         labels = _texts(found[label_from[0]]) if label_from else None
         if samples.dtype.kind == "f":
             samples = as_float32(samples)
-        yield mapped_recording(file, mapping, self.name, samples, names=names, labels=labels)
+        yield from mapped_recordings(file, mapping, self.name, samples, names=names, labels=labels)
 
 
 def _load(file: SourceFile, names: list[str]) -> tuple[list[str], dict[str, NDArray[Any]]]:
