@@ -7,6 +7,7 @@ it, so that nothing a person reads is ever stretched.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ LEVELS = 8
 ROBUST_PERCENT = 99.0
 MOST_SAMPLES = 4_000_000
 NAMED_CHANNELS = 16
+STRIP_LETTERS = 100
+"""How many letters fit beside each other on a strip."""
 
 Values = NDArray[np.float32]
 
@@ -129,7 +132,7 @@ def heat(strength: Values, view: View, start_s: float, end_s: float) -> str:
     cells: list[list[str]] = [[] for _ in range(LEVELS)]
     for row, channel in enumerate(steps.T):
         edges = np.flatnonzero(np.diff(channel, prepend=-1, append=-1))
-        for a, b in zip(edges[:-1], edges[1:], strict=True):
+        for a, b in pairwise(edges):
             cells[channel[a]].append(f"M{a} {row}h{b - a}v1h{a - b}z")
     paths = "".join(f'<path class="l{n}" d="{"".join(own)}"/>' for n, own in enumerate(cells) if own)
     a, b = view.share(start_s) * bins, view.share(end_s) * bins
@@ -182,7 +185,7 @@ def round_times(view: View, most: int) -> list[float]:
     step = next(float(m * power) for m in (1, 2, 5, 10) if m * power >= raw * 0.999)
     first = np.ceil(view.start_s / step - 1e-9)
     last = np.floor((view.end_s - 0.02 * view.length_s) / step + 1e-9)
-    return [float(n * step) for n in np.arange(first, last + 1)]
+    return [float(n * step) + 0.0 for n in np.arange(first, last + 1)]
 
 
 def channel_names(recording: Recording) -> str:
@@ -196,17 +199,17 @@ def channel_names(recording: Recording) -> str:
     return f'<div class="names" aria-hidden="true">{names}</div>'
 
 
-def spans(labelled: Sequence[Span], view: View, classes: Sequence[str] | None = None) -> str:
+def spans(labelled: Sequence[Span], view: View, *, kind: str = "") -> str:
     """Labelled stretches as bands; the label is written where it has room."""
-    bands = []
-    for n, one in enumerate(labelled):
+    bands: list[str] = []
+    for one in labelled:
         a, b = view.share(one.start_s), view.share(one.end_s)
         if b <= a:
             continue
-        kind = f" {classes[n]}" if classes else ""
-        label = escape(one.label)
+        label, room = escape(one.label), (b - a) * STRIP_LETTERS - 1.5
+        text = label if len(one.label) <= room else ""
         bands.append(
-            f'<span class="band{kind}" style="left:{100 * a:.2f}%;width:{100 * (b - a):.2f}%" '
-            f'title="{label} {one.start_s:.2f}–{one.end_s:.2f} s">{label}</span>'
+            f'<span class="band {kind}" style="left:{100 * a:.2f}%;width:{100 * (b - a):.2f}%" '
+            f'title="{label} {one.start_s:.2f}–{one.end_s:.2f} s">{text}</span>'
         )
     return f'<div class="bands">{"".join(bands)}</div>' if bands else ""

@@ -1,0 +1,247 @@
+"""What the page asks of the engine. Every method may take a while and is meant for a thread of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from myosem.cli.web.filters import Choices, Filters
+from myosem.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from myosem.catalogue import DatasetSummary
+    from myosem.cli.web.state import Engines
+    from myosem.records import Recording
+    from myosem.results import DescribeResult, Explanation, Hit, LabelResult, SearchResult
+    from myosem.search import Engine
+    from myosem.timeline import Moment as Segment
+    from myosem.timeline import Timeline
+
+MOST_HITS, MOST_PHRASES, MOST_RECORDINGS = 200, 50, 200
+SHORTEST_S = 0.1
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A library at a glance."""
+
+    name: str
+    version: int
+    datasets: "tuple[DatasetSummary, ...]"
+    choices: Choices
+
+    @property
+    def moments(self) -> int:
+        """How many segments there are."""
+        return sum(one.segments for one in self.datasets)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Hits that pass the filters, those that fit first, with their recordings.
+
+    Attributes:
+        took_s: how long the search took in seconds.
+    """
+
+    result: "SearchResult"
+    hits: "tuple[Hit, ...]"
+    recordings: "tuple[Recording, ...]"
+    took_s: float
+
+    @property
+    def fitting(self) -> int:
+        """How many of the hits fit."""
+        return sum(hit.fits for hit in self.hits)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What is open: a stretch of a recording.
+
+    Attributes:
+        source: what the engine knows it by: a segment, a recording, or the path of a visitor's file.
+        line: the recording's segments, and how near they are to the words that were searched for.
+        recording: it is in.
+        start_s: start in seconds.
+        end_s: end in seconds.
+        own: whether it is in a visitor's file and not in the library.
+        stored: whether it is a segment of the library, whose vector is known.
+        label: as the data set writes it.
+        score: of the hit it was opened from.
+    """
+
+    source: str
+    line: "Timeline"
+    recording: "Recording"
+    start_s: float
+    end_s: float
+    own: bool = False
+    stored: bool = False
+    label: str | None = None
+    score: float | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the recording: its id in the library, or its name in a visitor's file."""
+        return self.line.recording
+
+    def at(self, time_s: float) -> "Moment":
+        """The segment at a time, or the one that is nearest to it."""
+        if not self.line.segments:
+            return self
+        return self.of(
+            min(self.line.segments, key=lambda one: max(one.start_s - time_s, time_s - one.end_s, 0))
+        )
+
+    def of(self, segment: "Segment") -> "Moment":
+        """One of the recording's segments."""
+        return replace(
+            self,
+            source=segment.segment or self.source,
+            start_s=segment.start_s,
+            end_s=segment.end_s,
+            stored=segment.segment is not None,
+            label=segment.label,
+            score=None,
+        )
+
+    def between(self, start_s: float, end_s: float) -> "Moment":
+        """Any stretch of the recording.
+
+        Raises:
+            UsageError: it is outside, or too short to tell anything.
+        """
+        start_s, end_s = max(start_s, 0.0), min(end_s, self.recording.duration_s)
+        if not end_s - start_s >= SHORTEST_S:
+            raise UsageError(
+                "the stretch is too short", expected=f"at least {SHORTEST_S:g} s of the recording"
+            )
+        source = self.source if self.own else self.name
+        return replace(
+            self, source=source, start_s=start_s, end_s=end_s, stored=False, label=None, score=None
+        )
+
+
+class Desk:
+    """The engine of the published version, asked on behalf of one visitor.
+
+    Args:
+        engines: hand out the engine.
+        name: of the library, for people.
+    """
+
+    def __init__(self, engines: "Engines", name: str) -> None:
+        self._engines = engines
+        self._name = name
+
+    def overview(self) -> Overview:
+        """What there is to search."""
+        with self._engines.use() as engine:
+            library = engine.library
+            return Overview(self._name, library.version, library.summary().datasets, Choices.of(library))
+
+    def search(self, query: str, filters: Filters, k: int) -> Found:
+        """The moments that match words. Errors as ``Engine.search``."""
+        return self._find(lambda engine: engine.search(query, k, filters.where), filters)
+
+    def similar(self, moment: Moment, filters: Filters, k: int) -> Found:
+        """The moments most like another. Errors as ``Engine.similar``."""
+        place = _place(moment)
+
+        def ask(engine: "Engine") -> "SearchResult":
+            return engine.similar(moment.source, *place, k, filters.where, recording=_only(moment))
+
+        return self._find(ask, filters)
+
+    def open(self, segment: str, words: str = "", score: float | None = None) -> Moment:
+        """A segment of the library; ``words`` are what its recording is compared with.
+
+        Raises:
+            LibraryError: there is no such segment.
+        """
+        from myosem.timeline import timeline
+
+        with self._engines.use() as engine:
+            row = engine.library.segment(segment)
+            line = timeline(engine, row.recording, [words] if words else [])
+            recording = engine.library.recording(row.recording)
+        place = {"start_s": row.start_s, "end_s": row.end_s, "label": row.label, "score": score}
+        return Moment(segment, line, recording, stored=True, **place)  # type: ignore[arg-type]
+
+    def read(self, path: Path, words: str = "") -> list[Moment]:
+        """The recordings of a visitor's file, each open at its first contraction.
+
+        Raises:
+            SourceError, MappingError: it cannot be read.
+            UsageError: it holds more recordings than anybody could look through.
+        """
+        from myosem.sources import sessions_of
+        from myosem.timeline import timelines
+
+        with self._engines.use() as engine:
+            sessions = sessions_of(str(path), None)
+            recordings = [session.recordings[position] for session in sessions for position in session.chosen]
+            if len(recordings) > MOST_RECORDINGS:
+                raise UsageError(
+                    "the file holds many recordings", got=len(recordings), expected=MOST_RECORDINGS
+                )
+            lines = timelines(engine, str(path), [words] if words else [])
+        whole = [
+            Moment(str(path), line, one, 0.0, one.duration_s, own=True)
+            for line, one in zip(lines, recordings, strict=True)
+        ]
+        return [_first_contraction(one) for one in whole]
+
+    def describe(self, moment: Moment, k: int = 3) -> "DescribeResult":
+        """Words for a moment. Errors as ``Engine.describe``."""
+        with self._engines.use() as engine:
+            return engine.describe(moment.source, *_place(moment), k, recording=_only(moment))
+
+    def explain(self, moment: Moment) -> "Explanation | None":
+        """Why the likeliest words fit; None where several contractions have no one reason."""
+        with self._engines.use() as engine:
+            try:
+                place = _place(moment)
+                found = engine.describe(moment.source, *place, 1, recording=_only(moment), explain=True)
+            except UsageError:
+                return None
+            return found.explanation
+
+    def label(self, moment: Moment, phrases: Sequence[str]) -> "LabelResult":
+        """The phrase that fits each segment of the moment's recording.
+
+        Raises:
+            UsageError: too many phrases, or as ``Engine.label``.
+        """
+        if len(phrases) > MOST_PHRASES:
+            raise UsageError(
+                "there are too many phrases", got=len(phrases), expected=f"at most {MOST_PHRASES}"
+            )
+        source = moment.source if moment.own else moment.name
+        with self._engines.use() as engine:
+            return engine.label(source, phrases, recording=_only(moment))
+
+    def _find(self, ask: "Callable[[Engine], SearchResult]", filters: Filters) -> Found:
+        with self._engines.use() as engine:
+            start = perf_counter()
+            result = ask(engine)
+            took_s = perf_counter() - start
+            hits = tuple(hit for hit in result.hits if filters.passes(hit))
+            return Found(result, hits, tuple(engine.recordings(hits)), took_s)
+
+
+def _place(moment: Moment) -> tuple[float | None, float | None]:
+    return (None, None) if moment.stored else (moment.start_s, moment.end_s)
+
+
+def _only(moment: Moment) -> str | None:
+    return moment.name if moment.own else None
+
+
+def _first_contraction(moment: Moment) -> Moment:
+    found = next((one for one in moment.line.segments if one.kind == "contraction"), None)
+    return moment if found is None else moment.of(found)

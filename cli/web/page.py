@@ -1,0 +1,149 @@
+"""The page: search, look, compare, name. Each visitor has a ``Visit``; they share nothing but the engine."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from fastapi import Request
+from nicegui import app as nicegui_app
+from nicegui import ui
+
+from myosem.cli.web import cards
+from myosem.cli.web.desk import Desk
+from myosem.cli.web.filters import number
+from myosem.cli.web.finding import Finding
+from myosem.cli.web.looking import Looking
+from myosem.cli.web.own_files import OwnFiles
+from myosem.cli.web.shell import Shell
+from myosem.cli.web.work import Busy, Place
+from myosem.errors import UsageError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from nicegui.events import GenericEventArguments, UploadEventArguments
+
+    from myosem.cli.web.state import Engines
+
+STATIC = Path(__file__).parent / "static"
+RECONNECT_S = 120.0
+MOST_UPLOAD = 64 << 20
+OPEN: "WeakSet[OwnFiles]" = WeakSet()
+"""Files of the visitors that are there, deleted when the server ends."""
+TEXTS = {"example", "dataset", "drop", "open", "peek"}
+"""What a person does with one of several things; the others need none."""
+
+
+def attach_page(
+    app: "FastAPI", engines: "Engines", *, name: str | None = None, most_upload: int = MOST_UPLOAD
+) -> None:
+    """Serve the page at ``/`` of an app, beside what the app serves already.
+
+    Args:
+        app: its other routes must be there before.
+        engines: hand out the engine.
+        name: of the library, for people; that of its folder by default.
+        most_upload: how many bytes a visitor's file may have.
+    """
+    shown = name or engines.path.resolve().name
+
+    @ui.page("/", title=f"MyoSem · {shown}", dark=None, reconnect_timeout=RECONNECT_S)
+    async def home(request: Request) -> None:
+        visit = Visit(Desk(engines, shown), OwnFiles(most_upload))
+        ui.context.client.on_delete(visit.files.forget)
+        OPEN.add(visit.files)
+        await ui.context.client.connected()
+        await visit.finding.start(request.query_params.multi_items())
+
+    @nicegui_app.on_shutdown
+    def forget() -> None:
+        for files in list(OPEN):
+            files.forget()
+
+    nicegui_app.add_static_files("/page", STATIC)
+    ui.run_with(app, title="MyoSem", favicon=STATIC / "icon.svg", tailwind=False, show_welcome_message=False)
+
+
+class Visit:
+    """One open page.
+
+    Args:
+        desk: asks the engine.
+        files: keep what the visitor brings along.
+    """
+
+    def __init__(self, desk: Desk, files: OwnFiles) -> None:
+        self.files = files
+        self.shell = Shell()
+        self.shell.build(self._act, self._uploaded, files.most_bytes)
+        busy = Busy(self.shell.busy)
+        self.keeping = Place(self.shell.refused, busy)
+        self.finding = Finding(desk, self.shell, busy)
+        self.looking = Looking(desk, self.shell, busy)
+        finding, looking = self.finding, self.looking
+        self.shell.filters.changed = finding.filter
+        self._acts: dict[str, Callable[[Any], Awaitable[None]]] = {
+            "search": finding.search,
+            "example": finding.example,
+            "dataset": finding.dataset,
+            "drop": finding.drop,
+            "more": finding.more,
+            "nearest": finding.nearest,
+            "back": finding.back,
+            "home": finding.home,
+            "like": self._like,
+            "open": self._open,
+            "peek": self._peek,
+            "what": self._what,
+            "at": looking.at,
+            "stretch": looking.stretch,
+            "label": looking.name,
+            "turn": looking.turn_to,
+            "upload": self.shell.open_upload,
+            "filters": self.shell.turn_filters,
+            "help": self.shell.open_help,
+        }
+
+    async def _act(self, event: "GenericEventArguments") -> None:
+        """Do what a person asked for; what is not on the list is passed over."""
+        match event.args:
+            case {"act": str(act), **rest} if act in self._acts:
+                value = rest.get("value")
+                if act not in TEXTS or isinstance(value, str):
+                    await self._acts[act](value)
+
+    async def _like(self, segment: Any) -> None:
+        """Like a hit, or like what is open."""
+        wanted = segment if isinstance(segment, str) else self.looking.moment
+        if wanted is not None:
+            await self.finding.like(wanted)
+
+    async def _open(self, segment: Any) -> None:
+        await self.looking.open(segment, self.finding.words, self.finding.score(segment))
+
+    async def _peek(self, segment: Any) -> None:
+        """The first hit, unless the visitor's own file is open."""
+        opened = self.looking.moment
+        if opened is None or not opened.own:
+            await self._open(segment)
+
+    async def _what(self, segment: Any) -> None:
+        """What a hit is, or what is open."""
+        opened = self.looking.moment
+        if isinstance(segment, str) and (opened is None or opened.source != segment):
+            await self._open(segment)
+        await self.looking.tell()
+
+    async def _uploaded(self, event: "UploadEventArguments") -> None:
+        """Keep a visitor's file, and open it."""
+        self.shell.refused.content = ""
+        content = await event.file.read()
+        try:
+            rate_hz = number(self.shell.rate.value or "")
+        except UsageError as error:
+            self.shell.refused.content = cards.error_message(error)
+            return
+        path = await self.keeping.ask(self.files.keep, event.file.name, content, rate_hz)
+        if path is not None and await self.looking.read(path, self.finding.words):
+            self.shell.upload.close()
+            ui.run_javascript("myosem.show(true)")
