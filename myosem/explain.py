@@ -32,6 +32,7 @@ from myosem.results import (
     SearchResult,
     ViewScore,
 )
+from myosem.ring import on_ring
 from myosem.segments import find_segments, rest_power
 from myosem.signal import HOP_S, Frames, to_frames
 from myosem.sources import sessions_of
@@ -341,7 +342,8 @@ def _in_unit_of(features: ChannelFeatures, rest: NDArray[np.float64]) -> Channel
     """Covariances in units of these rest levels ``(C,)`` and no longer of those of the living channels."""
     if not features.alive.any():
         return features
-    levels = np.log(rest[np.isfinite(rest)]).mean(), np.log(rest[features.alive]).mean()
+    living = np.isfinite(rest) & on_ring(features.angles)
+    levels = np.log(rest[living]).mean(), np.log(rest[features.alive]).mean()
     shift = np.diag(features.alive * (levels[1] - levels[0])).astype(np.float32)
     return replace(
         features,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from myosem import tokens
 from myosem.records import Recording, Segment
-from myosem.ring import HARMONICS, channel_angles, fill_pairs, ring_fit, ring_turn
+from myosem.ring import HARMONICS, channel_angles, fill_pairs, on_ring, ring_fit, ring_turn
 from myosem.segments import rest_power, segments_of_frames
 from myosem.sentence import SENTENCE, sentences, turned_sentences
 from myosem.signal import Frames, to_frames
@@ -47,8 +47,8 @@ class ChannelFeatures:
         log_covariance: ``(N, C, C)`` of the samples.
         log_covariance_of_steps: ``(N, C, C)`` of the differences from one sample to the next.
         scalars: ``(N, SCALARS)``: log seconds, log power over rest, its spread, whether it is a contraction.
-        alive: ``(C,)`` which channels are not dead all session long.
-        angles: ``(C,)`` where the channels are round the limb, in radians.
+        alive: ``(C,)`` which channels lie on the ring and are not dead all session long.
+        angles: ``(C,)`` where the channels are round the limb, in radians; NaN is outside the ring.
         words: ``(N, tokens.SUMMARY)`` what the tokens of each segment say, in harmonics already.
         sentences: ``(N, SENTENCE)`` the same token by token.
     """
@@ -80,10 +80,15 @@ def session_features(recordings: Sequence[Recording], segments: Sequence[Segment
 def channel_features(
     recordings: Sequence[Recording], segments: Sequence[Segment], frames: Sequence[Frames] | None = None
 ) -> ChannelFeatures:
-    """Features of each channel, in the order of the channels; a dead channel reads as rest."""
+    """Features of each channel, in the order of the channels; a dead channel reads as rest.
+
+    A channel outside the ring counts for how strong a segment is, and for nothing between channels.
+    """
     frames = frames or [to_frames(recording) for recording in recordings]
     rest = rest_power(frames)
-    rows = [_segment_features(frames[segment.recording], segment, rest) for segment in segments]
+    angles = channel_angles(recordings[0].channels)
+    ring = on_ring(angles)
+    rows = [_segment_features(frames[segment.recording], segment, rest, ring) for segment in segments]
     said = tokens.session_tokens(recordings, segments, frames)
     count = len(rest)
     return ChannelFeatures(
@@ -93,15 +98,15 @@ def channel_features(
             -1, count, count
         ),
         scalars=np.array([row[3] for row in rows], dtype=np.float32).reshape(-1, SCALARS),
-        alive=np.isfinite(rest),
-        angles=channel_angles(recordings[0].channels),
+        alive=np.isfinite(rest) & ring,
+        angles=angles,
         words=tokens.summary(said),
         sentences=sentences(said),
     )
 
 
 def _segment_features(
-    frames: Frames, segment: Segment, rest: NDArray[np.float64]
+    frames: Frames, segment: Segment, rest: NDArray[np.float64], ring: NDArray[np.bool_]
 ) -> tuple[Array, Array, Array, list[float]]:
     part = frames.between(segment.start_s, segment.end_s)
     alive = np.isfinite(rest)
@@ -137,7 +142,8 @@ def _segment_features(
     first, last = (round(edge * frames.rate_hz) for edge in (segment.start_s, segment.end_s))
     samples = frames.filtered[first : max(last, first + 1)]
     steps = np.diff(samples, axis=0, prepend=samples[:1])
-    covariances = _log_covariance(samples, rest), _log_covariance(steps, rest)
+    ring_rest = np.where(ring, rest, np.inf)
+    covariances = _log_covariance(samples, ring_rest), _log_covariance(steps, ring_rest)
     return np.where(alive, np.array(courses), 0), *covariances, scalars
 
 
@@ -165,9 +171,10 @@ def to_harmonics(features: ChannelFeatures) -> Array:
     alive = features.alive
     fit = ring_fit(features.angles, alive).astype(np.float32)
     whole = ring_fit(features.angles, np.ones_like(alive)).astype(np.float32)
+    electrodes = int(on_ring(features.angles).sum())
     courses = features.courses[:, :, alive] @ fit.T
     covariances = [
-        (whole @ fill_pairs(square, features.angles, alive) @ whole.T * len(alive)).reshape(-1, HARMONICS**2)
+        (whole @ fill_pairs(square, features.angles, alive) @ whole.T * electrodes).reshape(-1, HARMONICS**2)
         for square in (features.log_covariance, features.log_covariance_of_steps)
     ]
     parts = [courses.reshape(-1, GROUPS * HARMONICS), *covariances, features.scalars]

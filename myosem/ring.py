@@ -1,7 +1,8 @@
 """Electrodes round a limb as harmonics of the angle: the Fourier series of a function on a circle.
 
 Rings of 4, 8 and 10 electrodes so share one space, and turning the band is a rotation within each
-pair of harmonics.
+pair of harmonics. An electrode of unknown place beside others whose places are known, such as one on the
+biceps beside eight round the forearm, is outside the ring: its angle is NaN and no harmonic is of it.
 """
 
 from collections.abc import Sequence
@@ -20,12 +21,19 @@ Array = NDArray[np.float64]
 
 
 def channel_angles(channels: Sequence[Channel]) -> Array:
-    """Angles of the channels in radians; where one is unknown all are taken as equally spaced."""
-    angles = [channel.angle_deg for channel in channels]
-    known = [angle for angle in angles if angle is not None]
-    if len(known) < len(angles):
+    """Angles of the channels in radians ``(C,)``; NaN is outside the ring.
+
+    Where no angle is known at all, the channels are taken as equally spaced.
+    """
+    angles = np.array([channel.angle_deg for channel in channels], dtype=np.float64)  # None becomes NaN
+    if not on_ring(angles).any():
         return np.arange(len(channels)) * 2 * np.pi / len(channels)
-    return np.deg2rad(np.array(known, dtype=np.float64))
+    return np.deg2rad(angles)
+
+
+def on_ring(angles: Array) -> NDArray[np.bool_]:
+    """Which of these channels lie on the ring: ``(C,)``."""
+    return np.isfinite(angles)
 
 
 def known_harmonics(angles: Array) -> NDArray[np.bool_]:
@@ -33,6 +41,7 @@ def known_harmonics(angles: Array) -> NDArray[np.bool_]:
 
     At the limit of an even ring only the cosine is known: the sine is zero at every electrode.
     """
+    angles = angles[on_ring(angles)]
     places = len(np.unique(np.round(np.mod(angles, 2 * np.pi), 3)))
     return np.asarray(places >= 2 * _ORDER) & (np.abs(ring_waves(angles)) > 1e-6).any(axis=1)
 
@@ -49,8 +58,13 @@ def ring_fit(angles: Array, alive: NDArray[np.bool_]) -> Array:
 
     For electrodes equally spaced it is their Fourier series. A dead electrode counts as what its neighbours
     say lies between them. A slight preference for smooth maps decides what uneven electrodes leave open.
-    Harmonics beyond what the ring can tell apart are zero.
+    Harmonics beyond what the ring can tell apart are zero, and so are channels outside the ring.
     """
+    ring = on_ring(angles)
+    if not ring.all():
+        outside = np.zeros((HARMONICS, len(angles)))
+        outside[:, ring & alive] = ring_fit(angles[ring], alive[ring])
+        return outside[:, alive]
     known = known_harmonics(angles)
     waves = ring_waves(angles)[known]
     fit = np.zeros((HARMONICS, len(angles)))
@@ -78,7 +92,15 @@ def ring_fill(angles: Array, alive: NDArray[np.bool_]) -> Array:
 
 
 def fill_pairs(squares: NDArray[np.float32], angles: Array, alive: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Symmetric ``(N, C, C)`` with what dead channels would say of each pair, from pairs as far apart."""
+    """Symmetric ``(N, C, C)`` with what dead channels would say of each pair, from pairs as far apart.
+
+    Pairs with a channel outside the ring are zero.
+    """
+    inside = on_ring(angles)
+    if not inside.all():
+        filled, places = np.zeros_like(squares), np.ix_(inside, inside)
+        filled[:, *places] = fill_pairs(squares[:, *places], angles[inside], alive[inside])
+        return filled
     order = np.argsort(angles, kind="stable")
     ring = squares[:, order][:, :, order].copy()
     living, count = alive[order], len(angles)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myosem.records import Recording, Segment
-from myosem.ring import HARMONICS, channel_angles, known_harmonics, ring_fit
+from myosem.ring import HARMONICS, channel_angles, known_harmonics, on_ring, ring_fit
 from myosem.segments import rest_power
 from myosem.signal import FRAME_S, HOP_S, Frames, to_frames
 
@@ -144,8 +144,8 @@ class _Reader:
     """Tokens of one recording; n tokens, C living channels."""
 
     def __init__(self, recording: Recording, frames: Frames, rest: Wide) -> None:
-        alive = np.isfinite(rest) & (frames.power.max(axis=0) > 0)
         angles = channel_angles(recording.channels)
+        alive = np.isfinite(rest) & (frames.power.max(axis=0) > 0) & on_ring(angles)
         self.fit = ring_fit(angles, alive)
         self.known = known_harmonics(angles)
         self.bands = device_bands(recording)

@@ -30,6 +30,7 @@ from myosem.errors import UsageError
 from myosem.losses import MultiPositiveClipLoss, PairLoss, SigmoidLoss
 from myosem.prompts import load_actions
 from myosem.prompts.signature import signature
+from myosem.ring import on_ring
 from myosem.session_adapter import SessionAdapter
 from myosem.train_batch import Material, Sampler
 from myosem.train_config import TextBank, TrainConfig, prompt_texts
@@ -216,7 +217,8 @@ class Trainer:
 
     def _statistics(self, dataset: str) -> Statistics:
         own = [one for one in self.sessions if one.dataset == dataset and not one.slower]
-        [(angles, _)] = Counter(tuple(session.channels.angles.tolist()) for session in own).most_common(1)
+        rings = [session.channels.angles[on_ring(session.channels.angles)] for session in own]
+        [(angles, _)] = Counter(tuple(ring.tolist()) for ring in rings).most_common(1)
         labelled = [
             (session.features, [a if a in self.bank.actions else None for a in session.actions])
             for session in own

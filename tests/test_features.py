@@ -1,5 +1,6 @@
 """Features mean the same for any number of channels, any gain and any order of the channels."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from myosem.features import (
     to_harmonics,
 )
 from myosem.readers import read_recordings
-from myosem.records import Signal, dead_channels
+from myosem.records import Channel, Signal, dead_channels
 from myosem.ring import HARMONICS
 from myosem.segments import find_segments, rest_power
 from myosem.sentence import SENTENCE, sentences
@@ -96,6 +97,21 @@ def test_a_dead_channel_reads_as_rest_and_leaves_the_others_alone(constant: floa
         np.testing.assert_allclose(broken_square[:, living][:, :, living], square, atol=1e-5)
     np.testing.assert_allclose(found.scalars, alone.scalars, atol=1e-5)
     assert np.flatnonzero(found.alive).tolist() == living and alone.alive.all()
+
+
+@pytest.mark.parametrize("dead", [[], [3]])
+def test_channels_outside_the_ring_say_how_strong_a_segment_is_and_nothing_else(dead: list[int]) -> None:
+    samples, places = uneven(8), [45.0 * i for i in range(6)]
+    samples[:, dead] = 0
+    mixed = tuple(Channel(str(i), angle) for i, angle in enumerate([*places, None, None]))
+    whole = replace(record(samples), channels=mixed)
+    alone = replace(record(samples[:, :6].copy()), channels=mixed[:6])
+    found, ring_only = session_features([whole], SEGMENTS), session_features([alone], SEGMENTS)
+    scalars = slice(READ - SCALARS, READ)
+    np.testing.assert_allclose(np.delete(found, scalars, 1), np.delete(ring_only, scalars, 1), atol=1e-5)
+    assert np.abs(found[:, scalars] - ring_only[:, scalars]).max() > 0.01
+    evenly = session_features([record(samples)], SEGMENTS)
+    assert np.abs(found - evenly)[:, :READ].max() > 0.1
 
 
 def test_a_dead_channel_is_left_out_of_the_ring() -> None:

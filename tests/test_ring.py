@@ -1,9 +1,13 @@
 """A map round the limb has the same harmonics whichever electrodes see it."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from builders import BUILDERS
 from numpy.typing import NDArray
 
+from myosem.readers import READERS, read_recordings
 from myosem.records import Channel
 from myosem.ring import (
     HARMONICS,
@@ -31,10 +35,50 @@ def smooth(angles: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(2 + np.cos(angles - 1) + 0.5 * np.sin(2 * angles))
 
 
-def test_unknown_angles_are_equally_spaced() -> None:
+def test_channels_keep_the_angles_that_are_known() -> None:
     channels = [Channel("a", 10.0), Channel("b"), Channel("c", 20.0), Channel("d")]
-    np.testing.assert_allclose(np.rad2deg(channel_angles(channels)), [0, 90, 180, 270])
+    np.testing.assert_allclose(np.rad2deg(channel_angles(channels)), [10, np.nan, 20, np.nan])
     np.testing.assert_allclose(np.rad2deg(channel_angles(channels[::2])), [10, 20])
+
+
+def test_where_no_angle_is_known_all_are_equally_spaced() -> None:
+    channels = [Channel(name) for name in "abcd"]
+    np.testing.assert_array_equal(channel_angles(channels), np.arange(4) * 2 * np.pi / 4)
+
+
+@pytest.mark.parametrize("reader", sorted(name for name, one in READERS.items() if not one.generic))
+def test_recordings_whose_places_are_all_known_or_all_unknown_keep_their_angles(
+    reader: str, tmp_path: Path
+) -> None:
+    for recording in read_recordings(tmp_path) if BUILDERS[reader](tmp_path) else []:
+        angles = [channel.angle_deg for channel in recording.channels]
+        known = [angle for angle in angles if angle is not None]
+        before = np.deg2rad(np.array(known)) if len(known) == len(angles) else ring(len(angles))
+        if len(known) in (0, len(angles)):
+            np.testing.assert_array_equal(channel_angles(recording.channels), before)
+        else:
+            assert reader in ("ninapro_db1", "ninapro_db2", "ninapro_db3", "ninapro_db6", "ninapro_db10")
+
+
+OUTSIDE = np.array([0.0, np.nan, 1.0, 2.5, np.nan, 3.0, 5.0])
+INSIDE = np.isfinite(OUTSIDE)
+
+
+@pytest.mark.parametrize("dead", [[], [2], [1, 3]])
+def test_electrodes_outside_the_ring_change_nothing_on_it(dead: list[int]) -> None:
+    alive = ~np.isin(np.arange(7), dead)
+    fit, alone = ring_fit(OUTSIDE, alive), ring_fit(OUTSIDE[INSIDE], alive[INSIDE])
+    np.testing.assert_array_equal(fit[:, INSIDE[alive]], alone)
+    assert not fit[:, ~INSIDE[alive]].any()
+    np.testing.assert_array_equal(known_harmonics(OUTSIDE), known_harmonics(OUTSIDE[INSIDE]))
+    square = np.random.default_rng(0).normal(size=(2, 7, 7)).astype(np.float32)
+    square += square.transpose(0, 2, 1)
+    filled = fill_pairs(square, OUTSIDE, alive)
+    places = np.ix_(INSIDE, INSIDE)
+    np.testing.assert_array_equal(
+        filled[:, *places], fill_pairs(square[:, *places], OUTSIDE[INSIDE], alive[INSIDE])
+    )
+    assert not filled[:, ~INSIDE].any() and not filled[:, :, ~INSIDE].any()
 
 
 def test_waves_are_those_of_a_fourier_series() -> None:
