@@ -8,6 +8,7 @@ packaged model is beside them. A tower is a folder of sentence-transformers or o
 """
 
 import argparse
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -105,6 +106,21 @@ def markdown(queries: QuerySet, source: Path, rows: Rows) -> str:
     return "\n".join(lines) + "\n"
 
 
+def as_dict(queries: QuerySet, rows: Rows) -> dict[str, object]:
+    """What ``myosem export --results`` reads."""
+    means = {
+        title: {
+            "P@1": row.measure("P@1").value,
+            **{f"P@1 {kind}": row.measure("P@1", kind).value for kind in ("functional", "anatomical")},
+            "antonyms": row.antonym_accuracy().value,
+            "AUROC": row.told_apart().value,
+        }
+        for title, row in rows.items()
+    }
+    about = {"queries": len(queries.queries), "actions": len(load_actions())}
+    return {"title": "Free text to action (protocol words)", "about": about, "means": means}
+
+
 def _head(*titles: str) -> list[str]:
     return [f"| {' | '.join(titles)} |", "|" + "---|" * len(titles)]
 
@@ -121,10 +137,14 @@ def main() -> None:
     parser.add_argument("--queries", type=Path, default=QUERIES)
     parser.add_argument("--model", type=Path, default=None, help="a bundle; default: the packaged one")
     parser.add_argument("--tower", type=Path, action="append", default=[], help="a further text tower")
+    parser.add_argument("--out", type=Path, default=None, help="JSON for myosem export --results")
     options = parser.parse_args()
     queries = read_queries(options.queries)
     towers = [load_minilm(), *map(open_tower, options.tower)]
-    text = markdown(queries, options.queries, dict(run(queries, Model.load(options.model), towers)))
+    rows = dict(run(queries, Model.load(options.model), towers))
+    text = markdown(queries, options.queries, rows)
+    if options.out:
+        options.out.write_text(json.dumps(as_dict(queries, rows)), encoding="utf-8")
     if options.queries == QUERIES:
         RESULT.write_text(text, encoding="utf-8")
     print(text)

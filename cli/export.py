@@ -17,9 +17,11 @@ def export(
     ),
     name: Annotated[str, typer.Option("--name", help="Name of the model.")] = "myosem-small",
     results: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
-            "--results", metavar="FILE", help="JSON of myosem evaluate, to put its numbers on the card."
+            "--results",
+            metavar="FILE",
+            help="JSON of myosem evaluate for the card; repeatable, --protocol user first.",
         ),
     ] = None,
     tower: TowerOption = None,
@@ -37,6 +39,6 @@ def export(
     require_train()
     from myosem.release import export_run
 
-    model = export_run(run, out, name=name, results=results, pretrained=pretrained, tower=tower)
+    model = export_run(run, out, name=name, results=results or (), pretrained=pretrained, tower=tower)
     typer.echo(f"{out}: {model.name}, {len(model.actions)} actions, fingerprint {model.fingerprint[:12]}")
     typer.echo(f'use it: myosem search "fist" --model {out}')

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -45,7 +46,7 @@ def export_run(
     out: Path,
     *,
     name: str,
-    results: Path | None = None,
+    results: Sequence[Path] = (),
     pretrained: Path | None = None,
     tower: Path | None = None,
 ) -> Model:
@@ -55,8 +56,8 @@ def export_run(
         run: its folder.
         out: where the bundle goes.
         name: the model's name.
-        results: JSON of an evaluation, for temperature, threshold and card. Without it the temperature
-            is that of training and any score fits.
+        results: JSON of evaluations for the card; the first, of people never seen, also for temperature and
+            threshold. Without it the temperature is that of training and any score fits.
         pretrained: a folder of ``myosem pretrain``, whose EMG tokenizer goes along.
         tower: the text tower it was trained with, a folder of ``myosem ground``; the packaged one where None.
 
@@ -72,7 +73,7 @@ def export_run(
             expected=features.VERSION,
             hint="myosem train",
         )
-    measured, text_tower = _metrics(results), OnnxTextTower(tower)
+    measured, text_tower = card_numbers(results), OnnxTextTower(tower)
     if text_tower.about["weights_sha256"] != about["tower"]:
         raise ModelError(
             f"{run} was trained with another text tower",
@@ -124,22 +125,40 @@ def _new_actions(adapter: SessionAdapter) -> list[str]:
     return [action for action in load_actions() if action not in done]
 
 
-def _metrics(results: Path | None) -> Mapping[str, Any]:
-    """The means of an evaluation, flat."""
-    if results is None:
-        return {}
-    try:
-        content = json.loads(results.read_text(encoding="utf-8"))
-        flat = {
-            f"{system} {metric}": round(float(value), 4)
+def card_numbers(results: Sequence[Path]) -> Mapping[str, Any]:
+    """Means of evaluations, flat: the first with how it was made, the others after the protocol's name."""
+    found: dict[str, Any] = {}
+    for file in results:
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+            title, about = str(content["title"]), dict(content["about"])
+            prefix = f"{_protocol(title)}: " if found else ""
+            found |= {} if found else {"protocol": title, **about}
+            found |= {f"{prefix}{name}": value for name, value in _means(content)}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UsageError(
+                f"{file} cannot be read", got=error, expected="JSON written by myosem evaluate --out"
+            ) from error
+    return found
+
+
+def _protocol(title: str) -> str:
+    """What a table's title has in brackets after the word protocol, or else the title."""
+    named = re.search(r"\(protocol (\S+)\)", title)
+    return named[1] if named else title
+
+
+def _means(content: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """System and metric, and its mean, in either kind of table."""
+    if "rows" in content:
+        found = {f"{row['system']} balanced accuracy": row["mean"] for row in content["rows"]}
+    else:
+        found = {
+            f"{system} {metric}": value
             for system, values in content["means"].items()
             for metric, value in values.items()
         }
-        return {"protocol": content["title"], **content["about"], **flat}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(
-            f"{results} cannot be read", got=error, expected="JSON written by myosem evaluate --out"
-        ) from error
+    return [(name, round(float(value), 4)) for name, value in found.items()]
 
 
 def _commit() -> str:
