@@ -88,16 +88,17 @@ class Engines:
         published: int | None = None
         try:
             published = published_version(self.path)
-            if published == self.version or (published is not None and published == self._refused):
+            if published is not None and published == self._refused:
                 return
-            new = _Held(self._open())
+            new = None if published == self.version else _Held(self._open())
         except LibraryError as error:
             self._refused, self.trouble = published, str(error)
             return
         self._refused = self.trouble = None
-        with self._lock:
-            old, self._held = self._held, new
-        self._retire(old)
+        if new is not None:
+            with self._lock:
+                old, self._held = self._held, new
+            self._retire(old)
 
     def _open(self) -> Engine:
         library = Library.open(self.path)
