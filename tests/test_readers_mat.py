@@ -69,13 +69,13 @@ def test_big_endian_files(tmp_path: Path) -> None:
     assert emg.dtype == np.int16 and emg.dtype.isnative
 
 
-def test_complex_numbers_and_newer_versions_are_refused(tmp_path: Path) -> None:
+def test_complex_numbers_and_damaged_newer_versions_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.mat"
     savemat(path, {"emg": np.array([1 + 2j])})
     with pytest.raises(SourceError, match="emg is neither numbers"):
         load(path, "emg")
     path.write_bytes(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + bytes(400))
-    with pytest.raises(SourceError, match=r"got a file of version 7\.3; expected .*-v7"):
+    with pytest.raises(SourceError, match="cannot be read as an HDF5 file with MATLAB variables"):
         load(path, "emg")
 
 

@@ -1,4 +1,4 @@
-"""Variables of MATLAB 5 files.
+"""Variables of MATLAB files; those of MATLAB 5 are decoded here.
 
 SciPy's reader looks types up in a table without checking that they are in it: one damaged byte can end
 the process. Here damage is always an error, and only what is asked for is decoded.
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from myosem.errors import SourceError
 from myosem.readers.base import MAX_MEMBER_BYTES, SourceFile, reason
+from myosem.readers.mat73 import is_mat73, mat73_shapes, mat73_variables
 
 HEADER_BYTES = 128
 MATRIX, COMPRESSED = 14, 15  # kinds of elements
@@ -36,11 +37,15 @@ def load_mat(file: SourceFile, names: Sequence[str], optional: Sequence[str] = (
 
     Raises:
         SourceError: the file is damaged, of another version, or lacks one of the variables.
+        MissingExtraError: the file is of version 7.3 and h5py is not installed.
     """
-    try:
-        found = dict(_variables(memoryview(file.read_bytes()), (*names, *optional)))
-    except DAMAGE as error:
-        raise _damaged(file, error) from error
+    if is_mat73(file):
+        found = mat73_variables(file, (*names, *optional))
+    else:
+        try:
+            found = dict(_variables(memoryview(file.read_bytes()), (*names, *optional)))
+        except DAMAGE as error:
+            raise _damaged(file, error) from error
     missing = [name for name in names if name not in found]
     if missing:
         raise SourceError(
@@ -53,8 +58,10 @@ def mat_shapes(file: SourceFile) -> dict[str, tuple[int, ...]]:
     """Shape of each variable by name; no values are unpacked.
 
     Raises:
-        SourceError: as ``load_mat``.
+        SourceError, MissingExtraError: as ``load_mat``.
     """
+    if is_mat73(file):
+        return mat73_shapes(file)
     try:
         data = memoryview(file.read_bytes())
         decoder = _Decoder(_byte_order(data))
@@ -67,7 +74,7 @@ def _damaged(file: SourceFile, error: Exception) -> SourceError:
     return SourceError(
         f"{file.source}: cannot be read as a MATLAB 5 file",
         got=reason(error),
-        expected="an undamaged .mat file, saved with -v7 or older",
+        expected="an undamaged .mat file, saved with -v6, -v7 or -v7.3",
     )
 
 
@@ -102,8 +109,7 @@ def _byte_order(data: memoryview) -> str:
     mark = bytes(data[HEADER_BYTES - 4 : HEADER_BYTES])
     orders = {b"\x00\x01IM": "<", b"\x01\x00MI": ">"}
     if mark not in orders:
-        newer = bytes(data[:10]) == b"MATLAB 7.3"
-        raise ValueError("a file of version 7.3" if newer else "no MATLAB 5 header")
+        raise ValueError("no MATLAB 5 header")
     return orders[mark]
 
 
