@@ -17,6 +17,7 @@ from myosem.cli.label import label
 from myosem.cli.search import search
 from myosem.cli.serve import serve
 from myosem.cli.similar import similar
+from myosem.cli.timeline import timeline
 from myosem.cli.tokens import tokens
 from myosem.cli.upkeep import prune, verify
 
@@ -52,6 +53,7 @@ COMMANDS: list[Callable[..., Any]] = [
     describe,
     similar,
     label,
+    timeline,
     serve,
     info,
     inspect,

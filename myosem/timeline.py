@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from myosem.embedding import DIGITS, SourceEncoder
 from myosem.errors import UsageError
 from myosem.labelling import RELATED
 from myosem.records import Recording, Segment, SegmentKind
-from myosem.sources import SourceSession, one_recording, sessions_of
+from myosem.sources import SourceSession, one_recording
 
 if TYPE_CHECKING:
     from myosem.library import Library
     from myosem.model import Model
     from myosem.search import Engine
 
-DIGITS = 6
 MOST_COLUMNS = 1000
 """So many columns the activity of a recording has at most."""
 
@@ -73,11 +73,16 @@ class Moment:
 
 @dataclass(frozen=True)
 class LabelSpan:
-    """A stretch that the data set itself has labelled; seconds."""
+    """A stretch that the data set itself has labelled; seconds.
+
+    Attributes:
+        action: id of the same action in ``myosem.prompts``, None where it has no entry.
+    """
 
     start_s: float
     end_s: float
     label: str
+    action: str | None = None
 
 
 @dataclass(frozen=True)
@@ -228,7 +233,7 @@ class _Question:
         return cls(model, _library(engine), source, asked, words, step_s)
 
     def sessions(self, recording: str | None, mapping: Path | None) -> list[SourceSession]:
-        return sessions_of(self.source, self.library, recording, mapping)
+        return SourceEncoder(self.model, self.library).sessions(self.source, recording, mapping)
 
     def answers(self, session: SourceSession, chosen: Sequence[int]) -> list[Timeline]:
         """Timelines of the recordings at the ``chosen`` positions of a session."""
@@ -265,23 +270,19 @@ class _Question:
             threshold=self.model.threshold,
             queries=self.asked,
             segments=moments,
-            labels=[LabelSpan(one.start_s, one.end_s, one.label) for one in recording.spans],
+            labels=[LabelSpan(one.start_s, one.end_s, one.label, one.action) for one in recording.spans],
             activity=activity(recording),
             curve=curve,
         )
 
     def _stored(self, session: SourceSession) -> "tuple[list[Named], Vectors]":
         """Segments that the library holds and their vectors ``(N, D)``."""
-        if self.library is None:
-            return [], np.zeros((0, self.model.dimension), dtype=np.float32)
-        self.library.manifest.check_model(self.model.fingerprint, self.library.path)
         names = list(session.names)
         named: list[Named] = [
             (Segment(names.index(one.recording), one.start_s, one.end_s, one.kind), one.segment, one.label)
             for one in session.stored
         ]
-        rows = [one.row for one in session.stored]
-        return named, np.asarray(self.library.vectors()[rows], dtype=np.float32)
+        return named, SourceEncoder(self.model, self.library).stored(session.stored)
 
 
 def _library(engine: "Engine") -> "Library | None":
