@@ -143,7 +143,11 @@ class Statistics:
 
     def views(self, features: NDArray[np.float32]) -> Views:
         """The views of a session's ``(N, WIDTH)``."""
-        return _read(self.scale, session_numbers(features, self.angles), self.context)
+        numbers = session_numbers(features, self.angles)
+        return self._session_scale(numbers).views(numbers)
+
+    def _session_scale(self, numbers: Wide) -> Scale:
+        return self.scale.of_session(numbers) if self.context else self.scale
 
     def log_posterior(
         self,
@@ -160,32 +164,52 @@ class Statistics:
             anchors: ``(K, D)`` where the words of the actions lie, unit length.
             told: segments of the same person that somebody has labelled.
         """
-        views = self.views(features)
+        return self.learned(features, vectors, anchors, told).log_posterior(features, vectors)
+
+    def learned(
+        self,
+        features: NDArray[np.float32],
+        vectors: NDArray[np.floating] | None = None,
+        anchors: Wide | None = None,
+        told: "Told | None" = None,
+    ) -> "Learned":
+        """What the discriminants become in a session; arguments as ``log_posterior``."""
+        numbers = session_numbers(features, self.angles)
+        scale = self._session_scale(numbers)
+        views = scale.views(numbers)
         scores = [_discriminant(*known) for known in zip(self.mean, self.covariance, strict=True)]
         encoder = None
         if vectors is not None and anchors is not None:
             encoder = _Encoder(vectors.astype(np.float64), anchors, self.trust)
         rounds = ROUNDS if self.context or told else 0
         for _ in range(rounds):
-            likely = np.exp(self._agree(views, scores, encoder)) if self.context else np.zeros(0)
+            likely = np.exp(self.agree(views, scores, encoder)) if self.context else np.zeros(0)
             scores = self._learned(views, likely, told)
             if encoder is not None and self.context:
                 encoder.update(likely)
-        return self._agree(views, scores, encoder)
+        return Learned(self, scale, scores, encoder.means if encoder else None)
 
     def straightened(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Features turned back where the band probably sits one electrode further round than on others.
+        """Features turned back by ``turn_of`` them."""
+        turn = self.turn_of(features)
+        return turned(features, turn) if turn else features
 
-        Only rings of equally spaced electrodes can be told to be turned, and the fewer people are known, the
-        more it takes: with few, how one person differs from them looks like a turn.
+    def turn_of(self, features: NDArray[np.float32]) -> float:
+        """Radians by which features are to be turned: not at all, or an electrode back or on.
+
+        That is where the band probably sits one electrode further round than on others. Only rings of
+        equally spaced electrodes can be told to be turned, and the fewer people are known, the more it takes:
+        with few, how one person differs from them looks like a turn.
         """
         pitch = _pitch(self.angles)
         if not self.context or pitch is None or len(features) == 0:
-            return features
+            return 0.0
         doubt = min(TURN_DOUBT / self.people**2, MOST_DOUBT)
-        candidates = [turned(features, turn * pitch) for turn in (0, -1, 1)]
-        gains = [self._evidence(one) - doubt * (number > 0) for number, one in enumerate(candidates)]
-        return candidates[int(np.argmax(gains))]
+        turns = (0.0, -pitch, pitch)
+        gains = [
+            self._evidence(turned(features, one) if one else features) - doubt * (one != 0) for one in turns
+        ]
+        return turns[int(np.argmax(gains))]
 
     def _evidence(self, features: NDArray[np.float32]) -> float:
         """How well the electrodes' numbers fit what is known of any action; higher is better."""
@@ -216,13 +240,41 @@ class Statistics:
             for view, mean, covariance in zip(views, self.mean, self.covariance, strict=True)
         ]
 
-    def _agree(self, views: Views, scores: Sequence[tuple[Wide, Wide]], encoder: "_Encoder | None") -> Wide:
+    def agree(self, views: Views, scores: Sequence[tuple[Wide, Wide]], encoder: "_Encoder | None") -> Wide:
+        """What views and encoder say together: ``(N, K)``, natural logarithms."""
         each = [view @ weight + bias for view, (weight, bias) in zip(views, scores, strict=True)]
         total = np.average(each, axis=0, weights=VIEW_WEIGHTS) / SOFTNESS
         if encoder is not None:
             total = total + encoder.scores()
         total -= total.max(axis=1, keepdims=True)
         return np.asarray(total - np.log(np.exp(total).sum(axis=1, keepdims=True)))
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The discriminants of a data set as a session has made them; they read other segments of it too.
+
+    Attributes:
+        known: what they started from.
+        scale: of the session.
+        scores: weight ``(W, K)`` and bias ``(K,)`` of each view.
+        means: ``(K, D)`` what the encoder's words became; None without an encoder.
+    """
+
+    known: Statistics
+    scale: Scale
+    scores: Sequence[tuple[Wide, Wide]]
+    means: Wide | None
+
+    def log_posterior(
+        self, features: NDArray[np.float32], vectors: NDArray[np.floating] | None = None
+    ) -> Wide:
+        """What each of N segments of the session probably is: ``(N, K)``; the others change nothing."""
+        views = self.scale.views(session_numbers(features, self.known.angles))
+        encoder = None
+        if vectors is not None and self.means is not None:
+            encoder = _Encoder(vectors.astype(np.float64), self.means, self.known.trust)
+        return self.known.agree(views, self.scores, encoder)
 
 
 @dataclass(frozen=True)

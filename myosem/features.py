@@ -78,18 +78,27 @@ def session_features(recordings: Sequence[Recording], segments: Sequence[Segment
 
 
 def channel_features(
-    recordings: Sequence[Recording], segments: Sequence[Segment], frames: Sequence[Frames] | None = None
+    recordings: Sequence[Recording],
+    segments: Sequence[Segment],
+    frames: Sequence[Frames] | None = None,
+    rest: NDArray[np.float64] | None = None,
 ) -> ChannelFeatures:
     """Features of each channel, in the order of the channels; a dead channel reads as rest.
 
     A channel outside the ring counts for how strong a segment is, and for nothing between channels.
+
+    Args:
+        recordings: all recordings of the session.
+        segments: segments of these recordings.
+        frames: of the recordings, where they are there already.
+        rest: power of each channel at rest ``(C,)``; that of the recordings by default.
     """
     frames = frames or [to_frames(recording) for recording in recordings]
-    rest = rest_power(frames)
+    rest = rest_power(frames) if rest is None else rest
     angles = channel_angles(recordings[0].channels)
     ring = on_ring(angles)
     rows = [_segment_features(frames[segment.recording], segment, rest, ring) for segment in segments]
-    said = tokens.session_tokens(recordings, segments, frames)
+    said = tokens.session_tokens(recordings, segments, frames, rest)
     count = len(rest)
     return ChannelFeatures(
         courses=np.array([row[0] for row in rows], dtype=np.float32).reshape(-1, GROUPS, count),

@@ -38,10 +38,14 @@ class Candidates:
         """Which of them are about an action ``(n,)``; no segment gets one of the others."""
         return self._model.query_confidence(self.phrases) >= RELATED
 
+    @cached_property
+    def _words(self) -> Vectors:
+        return self._model.encode_text(self.phrases)
+
     def choose(self, vectors: Vectors) -> tuple[list[int], list[float]]:
         """For each of ``(N, D)`` vectors the position of its phrase, -1 for none, with its probability."""
         model = self._model
-        words = model.encode_text(self.phrases)
+        words = self._words
         owners = action_owners(words, model.action_vectors)
         owners = np.where(np.isin(owners, np.flatnonzero(self.related)), owners, -1)
         nearest = (words @ model.action_vectors.T).argmax(axis=1)

@@ -24,7 +24,7 @@ from myosem.errors import ModelError
 from myosem.readings import READINGS, Readings
 
 if TYPE_CHECKING:
-    from myosem.session_adapter import SessionAdapter
+    from myosem.session_adapter import Adapted, SessionAdapter
 
 FORMAT = 3
 CONFIG = "config.json"
@@ -371,7 +371,9 @@ class Model:
             return np.zeros(0)
         return self.tower.readings.related(self.tower.encode(texts))
 
-    def encode_session(self, features: NDArray[np.floating[Any]]) -> Vectors:
+    def encode_session(
+        self, features: NDArray[np.floating[Any]], adapted: "Adapted | None" = None
+    ) -> Vectors:
         """Unit vectors ``(N, D)`` of the N segments of one session, each in the context of the others.
 
         Attention grows with the square of N. A session of more than 1024 segments is encoded in equal parts,
@@ -379,10 +381,36 @@ class Model:
 
         Args:
             features: ``(N, F)``, of the model's ``feature_version``.
+            adapted: what ``adapt`` learned from earlier segments, which takes most of the time; by default it
+                is learned from these.
 
         Raises:
             ModelError: the features do not fit the model, or are not finite.
         """
+        self._check_features(features)
+        turn = None if adapted is None else adapted.turn
+        straight = self._adapter.straightened(np.asarray(features, dtype=np.float32), turn)
+        return self._adapter.vectors(straight, self._encode(straight), adapted)
+
+    def adapt(self, features: NDArray[np.floating[Any]]) -> "Adapted":
+        """What the N segments of a session teach; arguments and errors as ``encode_session``."""
+        self._check_features(features)
+        numbers = np.asarray(features, dtype=np.float32)
+        turn = self._adapter.turn_of(numbers)
+        straight = self._adapter.straightened(numbers, turn)
+        return self._adapter.adapted(straight, self._encode(straight), turn)
+
+    def _encode(self, features: Vectors) -> Vectors:
+        """Unit vectors ``(N, W)`` of the encoder alone."""
+        width = int(self._encoder.get_outputs()[0].shape[1])
+        vectors = np.zeros((len(features), width), dtype=np.float32)
+        parts = -(-len(features) // _CONTEXT)
+        for part in range(parts):
+            rows = np.ascontiguousarray(features[part::parts])
+            vectors[part::parts] = _unit(self._encoder.run(None, {"features": rows})[0])
+        return vectors
+
+    def _check_features(self, features: NDArray[np.floating[Any]]) -> None:
         width = self.config.feature_width
         if features.ndim != 2 or features.shape[1] != width:
             raise ModelError(
@@ -393,14 +421,6 @@ class Model:
         if not np.isfinite(features).all():
             bad = int(np.flatnonzero(~np.isfinite(features).all(axis=1))[0])
             raise ModelError("the features are not finite", got=f"segment {bad}", expected="finite numbers")
-        straight = self._adapter.straightened(np.asarray(features, dtype=np.float32))
-        width = int(self._encoder.get_outputs()[0].shape[1])
-        vectors = np.zeros((len(features), width), dtype=np.float32)
-        parts = -(-len(features) // _CONTEXT)
-        for part in range(parts):
-            rows = np.ascontiguousarray(straight[part::parts])
-            vectors[part::parts] = _unit(self._encoder.run(None, {"features": rows})[0])
-        return self._adapter.vectors(straight, vectors)
 
     def verify(self) -> None:
         """Compare every file with its checksum, and the fingerprint with the files.

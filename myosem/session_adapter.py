@@ -5,16 +5,16 @@ A gate guesses from the unlabelled session which data sets it resembles. Their d
 effort stand beside (``myosem.space``). Whatever this needs is kept in one file beside the weights.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from myosem.adaptation import TINY, VIEWS, Scale, Statistics, Wide, unit
+from myosem.adaptation import TINY, VIEWS, Learned, Scale, Statistics, Wide, unit
 from myosem.errors import ModelError
-from myosem.features import READ, SCALARS
+from myosem.features import READ, SCALARS, turned
 from myosem.space import join_emg, session_effort
 from myosem.zero_shot import CONTRACTION, PoseReader
 
@@ -54,6 +54,21 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class Adapted:
+    """What a session made of the adapter, to read further segments of it at once.
+
+    Attributes:
+        turn: radians by which the band is turned back.
+        shares: of the S data sets, in all 1.
+        learned: one for each data set that has a share.
+    """
+
+    turn: float
+    shares: Wide
+    learned: Mapping[int, Learned]
+
+
+@dataclass(frozen=True)
 class SessionAdapter:
     """Moves the vectors of a session towards the words for what was probably done in it.
 
@@ -74,33 +89,62 @@ class SessionAdapter:
         """How many numbers the pose has in a vector."""
         return self.pose.parts if self.pose else 0
 
-    def straightened(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """A session's ``(N, WIDTH)`` turned back, if for the people it resembles its band is turned."""
-        if not len(features) or not self.statistics:
-            return features
-        return self.statistics[int(self.gate(features).argmax())].straightened(features)
+    def straightened(self, features: NDArray[np.float32], turn: float | None = None) -> NDArray[np.float32]:
+        """A session's ``(N, WIDTH)`` turned back by ``turn`` radians, by default by ``turn_of`` them."""
+        turn = self.turn_of(features) if turn is None else turn
+        return turned(features, turn) if turn else features
 
-    def vectors(self, features: NDArray[np.float32], encoded: NDArray[np.float32]) -> NDArray[np.float32]:
+    def turn_of(self, features: NDArray[np.float32]) -> float:
+        """Radians by which a session's ``(N, WIDTH)`` are to be turned, as the people it resembles say."""
+        if not len(features) or not self.statistics:
+            return 0.0
+        return self.statistics[int(self.gate(features).argmax())].turn_of(features)
+
+    def adapted(
+        self, features: NDArray[np.float32], encoded: NDArray[np.float32], turn: float = 0.0
+    ) -> Adapted:
+        """Learn from a session.
+
+        Args:
+            features: ``(N, WIDTH)``, straightened.
+            encoded: ``(N, D)`` by the encoder, of unit length.
+            turn: by which they were turned.
+        """
+        shares = self.gate(features)
+        shares = np.where(shares < NEGLIGIBLE, 0, shares)
+        shares = shares / shares.sum()
+        learned = {
+            number: self.statistics[number].learned(features, encoded, self.anchors[number])
+            for number in np.flatnonzero(shares).tolist()
+        }
+        return Adapted(turn, shares, learned)
+
+    def vectors(
+        self, features: NDArray[np.float32], encoded: NDArray[np.float32], adapted: Adapted | None = None
+    ) -> NDArray[np.float32]:
         """Vectors of a session's segments in the space that words share, of unit length.
 
         Args:
-            features: ``(N, WIDTH)``.
+            features: ``(N, WIDTH)``, straightened.
             encoded: ``(N, D)`` by the encoder, of unit length.
+            adapted: what earlier segments of the session taught; by default these segments teach.
 
         Returns:
             ``(N, D + P + BEYOND)``.
         """
         if not len(features) or not self.statistics:
             return join_emg(encoded, np.zeros((len(features), self.parts)), np.zeros(len(features)))
-        shares, level = self.gate(features), features[:, LEVEL].astype(np.float64)
-        pose = self.pose.read(features, shares) if self.pose else np.zeros((len(features), 0))
-        shares = np.where(shares < NEGLIGIBLE, 0, shares)
+        adapted = adapted or self.adapted(features, encoded)
+        level = features[:, LEVEL].astype(np.float64)
+        pose = np.zeros((len(features), 0))
+        if self.pose:
+            pose = self.pose.read(features, self.gate(features))
         done, expected = encoded.astype(np.float64), np.zeros(len(features))
-        for share, known, anchors in zip(shares / shares.sum(), self.statistics, self.anchors, strict=True):
-            if share > 0:
-                likely = np.exp(known.log_posterior(features, encoded, anchors))
-                done += RECALL * share * likely @ anchors
-                expected += share * likely @ (likely.T @ level / (likely.sum(axis=0) + TINY))
+        for number, learned in adapted.learned.items():
+            share, anchors = adapted.shares[number], self.anchors[number]
+            likely = np.exp(learned.log_posterior(features, encoded))
+            done += RECALL * share * likely @ anchors
+            expected += share * likely @ (likely.T @ level / (likely.sum(axis=0) + TINY))
         contraction = features[:, CONTRACTION] > 0.5
         return join_emg(unit(done), pose, session_effort(level, expected, contraction))
 

@@ -92,7 +92,10 @@ def token_times(segment: Segment) -> Wide:
 
 
 def session_tokens(
-    recordings: Sequence[Recording], segments: Sequence[Segment], frames: Sequence[Frames] | None = None
+    recordings: Sequence[Recording],
+    segments: Sequence[Segment],
+    frames: Sequence[Frames] | None = None,
+    rest: Wide | None = None,
 ) -> Tokens:
     """Tokens of the segments of one session.
 
@@ -100,12 +103,13 @@ def session_tokens(
         recordings: all recordings of the session; they share channels and rate.
         segments: segments of these recordings.
         frames: of these recordings, where they are there already.
+        rest: power of each channel at rest ``(C,)``; that of the recordings by default.
 
     Returns:
         One row a segment, as long as the longest.
     """
     frames = frames or [to_frames(recording) for recording in recordings]
-    rest = rest_power(frames)
+    rest = rest_power(frames) if rest is None else rest
     times = [token_times(segment) for segment in segments]
     mask = np.zeros((len(segments), max((len(one) for one in times), default=0)), dtype=bool)
     for row, one in enumerate(times):

@@ -10,7 +10,7 @@ from toys import ACTIONS, toy_adapter, toy_session
 
 from myosem import session_adapter
 from myosem.errors import ModelError
-from myosem.features import READ
+from myosem.features import READ, turned
 from myosem.prompts.signature import SIGNATURE
 from myosem.session_adapter import LEVEL, Gate, SessionAdapter
 from myosem.space import BEYOND, EFFORT_NUMBERS, POSE
@@ -70,6 +70,30 @@ def test_no_segments_and_no_data_sets_move_nothing() -> None:
     assert adapter.vectors(features[:0], units(0)).shape == (0, DIMENSION + BEYOND)
     empty = SessionAdapter(adapter.gate, (), ())
     np.testing.assert_allclose(done(empty.vectors(features, units(16))), units(16), atol=1e-6)
+
+
+def test_what_a_session_taught_reads_its_segments_as_the_session_does() -> None:
+    adapter, features, vectors = toy_adapter(DIMENSION), session(), units(16)
+    adapted = adapter.adapted(features, vectors)
+    np.testing.assert_array_equal(
+        adapter.vectors(features, vectors, adapted), adapter.vectors(features, vectors)
+    )
+    assert adapted.turn == 0 and adapted.shares.sum() == pytest.approx(1)
+
+
+def test_a_further_segment_is_read_by_what_was_taught_and_teaches_nothing() -> None:
+    adapter, features, vectors = toy_adapter(DIMENSION), session(24), units(24)
+    adapted = adapter.adapted(features[:16], vectors[:16])
+    alone = adapter.vectors(features[:20], vectors[:20], adapted)
+    among = adapter.vectors(features, vectors, adapted)
+    np.testing.assert_allclose(done(alone), done(among)[:20], atol=1e-6)
+    assert not np.allclose(done(alone), done(adapter.vectors(features, vectors))[:20], atol=1e-6)
+
+
+def test_features_are_turned_as_far_as_asked() -> None:
+    adapter, features = toy_adapter(DIMENSION), session()
+    np.testing.assert_array_equal(adapter.straightened(features, 0.0), features)
+    np.testing.assert_allclose(adapter.straightened(features, np.pi), turned(features, np.pi))
 
 
 def test_a_pose_stands_behind_what_was_done(tmp_path: Path) -> None:
