@@ -4,6 +4,8 @@ The same activity, thresholds, hysteresis, merging and length limits, from what 
 of each channel and the session's threshold are learned from the last ten minutes, once a second in the first
 minute and then every ten seconds; the local low and high are those of the last ten seconds. Until two
 populations of activity have been seen there is no event. How the samples are cut into chunks changes nothing.
+Whether a contraction is over is sure only when nothing follows that belongs to it; who cannot wait is told,
+if asked for, at its first silent frame.
 """
 
 from collections.abc import Sequence
@@ -48,10 +50,12 @@ class LiveEvent:
     Attributes:
         start_s: start in seconds from the start of the recording.
         end_s: end in seconds, None while the contraction goes on.
+        sure: whether nothing that follows can change this; otherwise it has just fallen silent.
     """
 
     start_s: float
     end_s: float | None = None
+    sure: bool = True
 
 
 class LiveContractions:
@@ -65,11 +69,13 @@ class LiveContractions:
         rate_hz: samples per second.
         channels: number of channels.
         signal: ``raw`` EMG or its rectified ``envelope``.
+        early: also tell, not sure yet, each time an event that goes on falls silent, 75 ms after that.
     """
 
-    def __init__(self, rate_hz: float, channels: int, signal: Signal = "raw") -> None:
+    def __init__(self, rate_hz: float, channels: int, signal: Signal = "raw", *, early: bool = False) -> None:
         self._framer = _Framer(rate_hz, channels, signal)
         self._memory = _Memory(channels)
+        self._early, self._silent = early, False
         self._tracker = _Tracker()
         self._rate_hz, self._signal = rate_hz, signal
         self._frames = 0
@@ -78,6 +84,16 @@ class LiveContractions:
     def open_event(self) -> LiveEvent | None:
         """The contraction that goes on now, None where there is none."""
         return self._tracker.open_event
+
+    @property
+    def rest(self) -> Power:
+        """Power of each channel at rest as it is known now ``(C,)``; infinity for a dead one."""
+        return self._memory.rest
+
+    @property
+    def warm(self) -> bool:
+        """Whether rest and contraction have both been heard, so that contractions are found."""
+        return self._memory.warm
 
     def push(self, samples: ArrayLike) -> list[LiveEvent]:
         """Take the next samples ``(T, C)``, any T; what is new about events, in order.
@@ -91,7 +107,16 @@ class LiveContractions:
             self._frames += 1
             if self._frames > AHEAD_FRAMES:
                 told += self._judge(AHEAD_FRAMES)
+                told += self._fell_silent()
         return told
+
+    def _fell_silent(self) -> list[LiveEvent]:
+        """The open event, if the newest frame is the first that is silent."""
+        before, self._silent = self._silent, not self._memory.loud
+        event = self.open_event
+        if not self._early or event is None or before or not self._silent:
+            return []
+        return [LiveEvent(event.start_s, (self._frames - 0.5) * HOP_S, sure=False)]
 
     def finish(self) -> list[LiveEvent]:
         """End the recording; what is new about its events. The next samples start another at 0 s.
@@ -104,7 +129,7 @@ class LiveContractions:
         told += self._tracker.finish(self._framer.duration_s)
         self._framer = _Framer(self._rate_hz, self._memory.channels, self._signal)
         self._tracker = _Tracker()
-        self._frames = 0
+        self._frames, self._silent = 0, False
         return told
 
     def _judge(self, behind: int) -> list[LiveEvent]:
@@ -174,8 +199,14 @@ class _Memory:
         self._level = np.empty(2 * MEMORY_FRAMES)
         self._count = 0
         self._seen = 0
-        self._rest: Power = np.full(channels, np.inf)
+        self.rest: Power = np.full(channels, np.inf)
+        self.loud = False
+        """Whether the newest frame alone is where a contraction would be entered."""
         self._session_db = np.inf
+
+    @property
+    def warm(self) -> bool:
+        return bool(np.isfinite(self._session_db))
 
     def append(self, power: Power) -> None:
         if self._count == len(self._power):
@@ -183,7 +214,7 @@ class _Memory:
                 values[:MEMORY_FRAMES] = values[MEMORY_FRAMES:]
             self._count = MEMORY_FRAMES
         self._power[self._count] = power
-        self._level[self._count] = activity_db(power[None], self._rest)[0]
+        self._level[self._count] = activity_db(power[None], self.rest)[0]
         self._count += 1
         self._seen += 1
         if self._seen % (LEARN_YOUNG_FRAMES if self._seen <= YOUNG_FRAMES else LEARN_FRAMES) == 0:
@@ -191,8 +222,8 @@ class _Memory:
 
     def _learn(self) -> None:
         past = self._last(MEMORY_FRAMES)
-        self._rest = rest_of_power(self._power[past])
-        self._level[past] = activity_db(self._power[past], self._rest)
+        self.rest = rest_of_power(self._power[past])
+        self._level[past] = activity_db(self._power[past], self.rest)
         found = threshold_db(smooth(self._level[past]))
         self._session_db = found if np.isfinite(found) else np.inf
 
@@ -207,6 +238,7 @@ class _Memory:
         ordered = np.sort(smoothed[max(at + 1 - LOCAL_FRAMES, 0) : at + 1])
         low, high = (ordered[[len(ordered) * percentile // 100]] for percentile in LOCAL_PERCENTILES)
         [enter], [leave] = thresholds_db(low, high, self._session_db)
+        self.loud = bool(level[-1] > enter)
         return bool(smoothed[at] > leave), max(float(smoothed[at] - enter), 0.0), bool(level[at] > enter)
 
 

@@ -107,6 +107,45 @@ def test_an_event_is_told_within_the_promised_time() -> None:
     assert max(closed) <= 1.6
 
 
+def early(samples: NDArray[np.float32], cuts: Sequence[int] = ()) -> list[LiveEvent]:
+    source = LiveContractions(200.0, 8, early=True)
+    edges = [0, *sorted(cuts), len(samples)]
+    told = [event for first, last in pairwise(edges) for event in source.push(samples[first:last])]
+    return [*told, *source.finish()]
+
+
+def test_early_an_event_is_also_told_75_ms_after_it_fell_silent() -> None:
+    source = LiveContractions(200.0, 8, early=True)
+    samples = bursts(at=LONG, duration_s=62.0)
+    heard = [(event, row + 1) for row in range(len(samples)) for event in source.push(samples[row : row + 1])]
+    sure = ended([event for event, _ in heard if event.sure])
+    unsure = [(event, row / 200) for event, row in heard if not event.sure]
+    assert len(unsure) == len(sure) >= len(LONG) - 1
+    for (event, at), (start_s, end_s) in zip(unsure, sure, strict=True):
+        assert event.start_s == start_s and abs(float(event.end_s or 0) - end_s) < 0.051
+        assert at - float(event.end_s or 0) == pytest.approx(0.075)
+
+
+@given(cuts=st.lists(st.integers(0, 4000), max_size=8))
+@settings(max_examples=10, deadline=None)
+def test_early_changes_nothing_of_what_is_sure(cuts: list[int]) -> None:
+    samples = bursts(at=LONG[:4], duration_s=20.0)
+    told = early(samples, cuts)
+    assert told == early(samples)
+    plain = LiveContractions(200.0, 8)
+    assert [event for event in told if event.sure] == [*plain.push(samples), *plain.finish()]
+
+
+def test_it_is_warm_once_rest_and_contraction_were_heard() -> None:
+    source = LiveContractions(200.0, 8)
+    samples = bursts(at=LONG, duration_s=62.0)
+    source.push(samples[:580])
+    assert not source.warm
+    source.push(samples[580:2000])
+    assert source.warm
+    assert (source.rest > 0.2).all() and (source.rest < 1).all()
+
+
 def test_the_open_event_is_the_one_that_goes_on() -> None:
     source = LiveContractions(200.0, 8)
     samples = bursts(at=LONG, duration_s=62.0)
@@ -159,8 +198,8 @@ def test_memory_is_the_last_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     for count, row in enumerate(rows, start=1):
         memory.append(row)
         np.testing.assert_array_equal(memory._power[memory._last(30)], rows[max(count - 30, 0) : count])
-    np.testing.assert_array_equal(memory._rest, rest_of_power(rows[270:320]))
-    np.testing.assert_allclose(memory._level[memory._last(30)], activity_db(rows[-30:], memory._rest))
+    np.testing.assert_array_equal(memory.rest, rest_of_power(rows[270:320]))
+    np.testing.assert_allclose(memory._level[memory._last(30)], activity_db(rows[-30:], memory.rest))
 
 
 def plain_events(
