@@ -53,6 +53,7 @@ def uploaded(name: str, content: BinaryIO, mapping: bytes | None, most_bytes: in
             yield path
         except MyoSemError as error:  # where the file lay is nobody's business
             error.sentence = error.sentence.replace(f"{folder}/", "")
+            error.args = (str(error).replace(f"{folder}/", ""),)
             raise
 
 
