@@ -4,16 +4,17 @@ Each fold trains everything from nothing on the sessions of its other people and
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from myosem.adaptation import Told
+from myosem.adaptation import Statistics, Told, Wide
 from myosem.corpus import Session, slower_sessions
 from myosem.encoder import SessionEncoder
 from myosem.model import OnnxTextTower
+from myosem.personal import People, personal_log_posterior
 from myosem.practice import practice_sessions
 from myosem.session_adapter import SessionAdapter
 from myosem.systems import Context, to_columns
@@ -22,6 +23,8 @@ from myosem.trials import LogPosterior, TrialSession
 
 SIMULATED = 240
 NEVER = 1e-9
+LEAST_PEOPLE = 3
+"""Two people are too few to say how people differ."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,28 @@ class Aemg:
         config = replace(config, encoder=replace(config.encoder, context=self.context == "session"))
         trainer = Trainer(sessions, _bank(), config)
         trainer.run()
-        return FittedAemg(trainer.adapter, trainer.encoder if self.steps else None)
+        return FittedAemg(trainer.adapter, trainer.encoder if self.steps else None, Crowd(training))
+
+
+class Crowd:
+    """How the training people of each data set differ, found when it is first asked for."""
+
+    def __init__(self, training: Sequence[TrialSession] = ()) -> None:
+        self._training = tuple(training)
+        self._people: dict[str, tuple[People, ...]] = {}
+
+    def people(self, known: Statistics) -> tuple[People, ...]:
+        """One a view of these statistics."""
+        if known.dataset not in self._people:
+            sessions = [one for one in self._training if one.dataset == known.dataset]
+            labels = np.concatenate([one.labels for one in sessions])
+            persons = np.concatenate([np.full(len(one), one.person) for one in sessions])
+            rows = np.isin(labels, known.actions)
+            action = np.searchsorted(known.actions, labels[rows])
+            person = np.unique(persons[rows], return_inverse=True)[1]
+            views = _straight_views(known, sessions)
+            self._people[known.dataset] = tuple(People.of(view[rows], action, person) for view in views)
+        return self._people[known.dataset]
 
 
 @dataclass(frozen=True)
@@ -64,11 +88,13 @@ class FittedAemg:
     Attributes:
         adapter: discriminants of every data set.
         encoder: its vectors count as well, where there is one.
+        crowd: the people it was trained on.
         person: sessions in which somebody has labelled a few trials, all of one person.
     """
 
     adapter: SessionAdapter
     encoder: SessionEncoder | None
+    crowd: Crowd = field(default_factory=Crowd)
     person: tuple[TrialSession, ...] = ()
 
     def log_posterior(self, session: TrialSession, actions: Sequence[str]) -> LogPosterior:
@@ -81,7 +107,10 @@ class FittedAemg:
         features = known.straightened(session.session.features)
         vectors = embed(self.encoder, features) if self.encoder is not None else None
         told = self._told(number) if self.person else None
-        return to_columns(known.log_posterior(features, vectors, anchors, told), known.actions, actions)
+        found = known.log_posterior(features, vectors, anchors, told)
+        if told is not None and known.context and known.people >= LEAST_PEOPLE:
+            found = found + self._personal(known, session)
+        return to_columns(found, known.actions, actions)
 
     def _elsewhere(self, features: NDArray[np.float32], actions: Sequence[str]) -> LogPosterior:
         straight = self.adapter.straightened(features)
@@ -91,6 +120,18 @@ class FittedAemg:
     def adapted(self, sessions: Sequence[TrialSession]) -> "FittedAemg":
         """One that also learns from the labelled trials of one person."""
         return replace(self, person=tuple(sessions))
+
+    def _personal(self, known: Statistics, session: TrialSession) -> Wide:
+        """``(N, K)`` from all segments of the person, of all sessions."""
+        features = session.session.features
+        same = [np.array_equal(one.session.features, features) for one in self.person]
+        here = [one for one, own in zip(self.person, same, strict=True) if own] or [session.unlabelled]
+        others = [one for one, own in zip(self.person, same, strict=True) if not own]
+        pooled = [here[0], *others]
+        labels = np.concatenate([one.labels for one in pooled])
+        told = (labels[:, None] == np.array(known.actions)).astype(np.float64)
+        views = _straight_views(known, pooled)
+        return personal_log_posterior(self.crowd.people(known), views, told)[: len(session)]
 
     def _told(self, number: int) -> Told:
         known = self.adapter.statistics[number]
@@ -105,6 +146,12 @@ class FittedAemg:
         )
         member = (labels[:, None] == np.array(known.actions)).astype(np.float64)
         return Told(views, member)
+
+
+def _straight_views(known: Statistics, sessions: Sequence[TrialSession]) -> list[Wide]:
+    """The views of sessions, one after the other, each straightened and on its own scale."""
+    parts = [known.views(known.straightened(one.session.features)) for one in sessions]
+    return [np.concatenate(own) for own in zip(*parts, strict=True)]
 
 
 def _slower(session: TrialSession) -> list[Session]:
