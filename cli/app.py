@@ -14,6 +14,7 @@ from myosem.cli.info import info
 from myosem.cli.ingest import index, ingest
 from myosem.cli.inspect import inspect
 from myosem.cli.label import label
+from myosem.cli.queries import queries
 from myosem.cli.search import search
 from myosem.cli.serve import serve
 from myosem.cli.similar import similar
@@ -52,6 +53,7 @@ COMMANDS: list[Callable[..., Any]] = [
     ingest,
     describe,
     similar,
+    queries,
     label,
     timeline,
     serve,

@@ -1,6 +1,7 @@
 """Hits of a search the way a person, a spreadsheet or a program wants them."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 FIELDS = (
     *("rank", "score", "segment", "recording", "source", "dataset", "subject", "session"),
-    *("start_s", "end_s", "label", "simulated", "fits"),
+    *("start_s", "end_s", "label", "simulated", "fits", "segments"),
 )
 SPARK_WIDTH = 24
 WIDE = 110
@@ -66,18 +67,54 @@ def show(
         plot: where to draw.
         nearest: show and draw hits that do not fit as well.
     """
-    shown = result if nearest else replace(result, hits=[hit for hit in result.hits if hit.fits])
+    shown = _shown(result, nearest)
     if as_json:
         typer.echo(json.dumps(asdict(result), ensure_ascii=False))
     elif csv:
-        rows = ({name: getattr(hit, name) for name in FIELDS} for hit in result.hits)
-        typer.echo(as_csv(rows, FIELDS), nl=False)
+        typer.echo(as_csv(map(_csv_row, result.hits), FIELDS), nl=False)
     else:
-        recordings = engine.recordings(shown.hits)
-        hidden = len(result.hits) - len(shown.hits)
-        typer.echo(listing(shown, recordings, hidden=hidden, width=terminal_width(), colour=colour_wanted()))
+        typer.echo(_listing(engine, result, shown))
     if plot is not None:
         draw(engine, shown, plot)
+
+
+def show_many(
+    engine: "Engine", results: "Sequence[SearchResult]", *, as_json: bool, csv: bool, nearest: bool
+) -> None:
+    """Print several results: one JSON object a line, one CSV of all hits, or one table after another.
+
+    Args:
+        engine: the results are from.
+        results: JSON and CSV hold all of them.
+        as_json: print JSON.
+        csv: print CSV, with the name and the text of the query before each hit.
+        nearest: show hits that do not fit as well.
+    """
+    if as_json:
+        for result in results:
+            typer.echo(json.dumps(asdict(result), ensure_ascii=False))
+    elif csv:
+        fields = ("name", "query", *FIELDS)
+        rows = (
+            {"name": one.name, "query": one.query, **_csv_row(hit)} for one in results for hit in one.hits
+        )
+        typer.echo(as_csv(rows, fields), nl=False)
+    else:
+        typer.echo("\n\n".join(_listing(engine, one, _shown(one, nearest)) for one in results))
+
+
+def _shown(result: "SearchResult", nearest: bool) -> "SearchResult":
+    return result if nearest else replace(result, hits=[hit for hit in result.hits if hit.fits])
+
+
+def _csv_row(hit: "Hit") -> dict[str, object]:
+    return {name: getattr(hit, name) for name in FIELDS} | {"segments": " ".join(hit.segments)}
+
+
+def _listing(engine: "Engine", result: "SearchResult", shown: "SearchResult") -> str:
+    hidden = len(result.hits) - len(shown.hits)
+    recordings = engine.recordings(shown.hits)
+    return listing(shown, recordings, hidden=hidden, width=terminal_width(), colour=colour_wanted())
 
 
 def draw(engine: "Engine", result: "SearchResult", path: Path) -> None:
@@ -102,7 +139,7 @@ def listing(
         width: columns of the terminal.
         colour: whether to style.
     """
-    nothing = f"nothing in {result.library} fits “{result.query}”"
+    nothing = f"nothing in {result.library} fits {result.asked}"
     if not result.hits:
         return f"{nothing}; --all shows the nearest" if hidden else "no hits"
     sparks = [spark(hit, one, colour) for hit, one in zip(result.hits, recordings, strict=True)]
@@ -111,7 +148,7 @@ def listing(
         _table(result, sparks, width, colour) if width >= WIDE else _cards(result, sparks, width, colour)
     )
     if result.meaning is not None:
-        lines.append(meaning(f"“{result.query}”", result.meaning, width=width))
+        lines.append(meaning(result.asked, result.meaning, width=width))
     lines += explained_hits(result.hits, width=width, colour=colour)
     return "\n".join([*lines, styled(_closing(result, hidden), "2", colour)])
 
@@ -174,13 +211,18 @@ def _times(hit: "Hit") -> str:
 
 
 def _remarks(hit: "Hit") -> list[str]:
-    return ["simulated"] * hit.simulated + ["does not fit"] * (not hit.fits)
+    parts = [plural(len(hit.segments), "segment")] * (len(hit.segments) > 1)
+    return parts + ["simulated"] * hit.simulated + ["does not fit"] * (not hit.fits)
 
 
 def _closing(result: "SearchResult", hidden: int) -> str:
-    simulated = " · all simulated" if all(hit.simulated for hit in result.hits) else ""
-    more = f" · {hidden} nearest that do not fit: --all" if hidden else ""
-    return (
-        f"{plural(len(result.hits), 'hit')} for “{result.query}” in {result.library}, "
-        f"version {result.version}{simulated}{more}"
-    )
+    name = f"{result.name}: " if result.name else ""
+    notes = [f"version {result.version}"]
+    if result.how:
+        notes.append(f"{'exact' if result.exact else 'approximate'}: {result.how}")
+    if all(hit.simulated for hit in result.hits):
+        notes.append("all simulated")
+    if hidden:
+        notes.append(f"{hidden} nearest that do not fit: --all")
+    found = f"{plural(len(result.hits), 'hit')} for {result.asked} in {result.library}"
+    return f"{name}{found}, {' · '.join(notes)}"

@@ -30,6 +30,29 @@ WhereOption = Annotated[
         help="Only segments for which this SQL condition holds, such as \"dataset = '3dc'\".",
     ),
 ]
+LikeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--like", metavar="WHAT", help="Also near to this phrase, segment or recording; may be repeated."
+    ),
+]
+UnlikeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--unlike", metavar="WHAT", help="Far from this phrase, segment or recording; may be repeated."
+    ),
+]
+DiverseOption = Annotated[
+    bool, typer.Option("--diverse", help="Prefer hits of different people, sessions and recordings.")
+]
+MergeOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--merge/--no-merge",
+        help="Neighbouring hits of one recording are one, which is the default.",
+        show_default=False,
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV with a heading line.")]
 PlotOption = Annotated[

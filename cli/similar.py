@@ -16,6 +16,8 @@ def similar(
     library: options.LibraryOption = None,
     k: options.CountOption = 10,
     where: options.WhereOption = None,
+    diverse: options.DiverseOption = False,
+    merge: options.MergeOption = None,
     as_json: options.JsonOption = False,
     csv: options.CsvOption = False,
     plot: options.PlotOption = None,
@@ -31,6 +33,15 @@ def similar(
     check_formats(as_json, csv, plot)
     engine = options.open_engine(library, model)
     result = engine.similar(
-        source, start, end, k, where, recording=recording, mapping=mapping, explain=explain
+        source,
+        start,
+        end,
+        k,
+        where,
+        recording=recording,
+        mapping=mapping,
+        diverse=diverse,
+        merge=merge is not False,
+        explain=explain,
     )
     show(engine, result, as_json=as_json, csv=csv, plot=plot)

@@ -5,6 +5,7 @@
     signals/000001.bin             samples that version 1 brought; later versions refer to them too
     staging/                       work in progress, left by an interrupted ingest for the next one
     lock                           held by the one process that writes
+    queries.yaml                   saved queries (``myosem.query_files``)
 
 A version is prepared in ``staging``, moved to its place and published by replacing ``CURRENT`` in one
 step. Readers take no lock: what they have opened never changes.
@@ -40,7 +41,8 @@ CURRENT, LOCK, MANIFEST, CATALOGUE, VECTORS = (
     "vectors.npy",
 )
 VERSIONS, SIGNALS, STAGING = "versions", "signals", "staging"
-PARTS = {CURRENT, CURRENT + ".new", LOCK, VERSIONS, SIGNALS, STAGING}
+SAVED = {"queries.yaml", "queries.yaml.new", "queries.lock"}
+PARTS = {CURRENT, CURRENT + ".new", LOCK, VERSIONS, SIGNALS, STAGING} | SAVED
 REPAIR = "restore the folder from a copy, or ingest the sources into a new library"
 
 

@@ -1,6 +1,6 @@
 """What the engine answers: plain values that print as JSON field by field. Times are seconds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -99,12 +99,12 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Hit:
-    """One moment that was found.
+    """One moment that was found: a segment, or neighbouring segments as one stretch.
 
     Attributes:
         rank: 1 for the best.
-        score: cosine similarity to the query, -1 to 1.
-        segment: id of the segment.
+        score: cosine similarity to the query, -1 to 1; of a stretch that of its best segment.
+        segment: id of the segment; of a stretch that of its best.
         recording: id of its recording.
         source: path as ingested; ``archive.zip!inner/path`` for a file inside an archive.
         start_s: start in seconds within the recording.
@@ -113,7 +113,8 @@ class Hit:
         simulated: whether the forearm simulator made it.
         fits: whether the query is about an action and the score reaches the model's threshold; what does
             not fit is merely nearest. Always true where the query is EMG.
-        explanation: why, where it was asked for and the hit fits.
+        explanation: why, where it was asked for and the hit fits; of a stretch that of its best segment.
+        segments: ids of all segments of the stretch, in order of time.
     """
 
     rank: int
@@ -130,6 +131,7 @@ class Hit:
     simulated: bool
     fits: bool
     explanation: Explanation | None = None
+    segments: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -137,16 +139,21 @@ class SearchResult:
     """What a search found.
 
     Attributes:
-        query: the words, or the stretch of EMG as ``source start-end s``.
+        query: the words, or the stretch of EMG as ``source start-end s``; empty where only ``like`` was said.
         library: path of the library.
         version: of the library.
         model: name of the model.
         exact: whether every vector that might be a hit was compared.
         confidence: how surely the query is about an action that the model knows, 0 to 1; 1 for EMG.
         confident: whether any hit fits.
-        hits: best first.
+        hits: best first; where they are to differ, in the order in which they were chosen.
         meaning: what the query means, where an explanation was asked for and the query is words.
         how: the index searched, one short phrase.
+        like: what hits were to be near to besides.
+        unlike: what they were to be far from.
+        diverse: whether they were chosen to differ.
+        merged: whether neighbours are one hit.
+        name: what the query is called among others.
     """
 
     query: str
@@ -159,6 +166,19 @@ class SearchResult:
     hits: list[Hit]
     meaning: Meaning | None = None
     how: str = ""
+    like: tuple[str, ...] = ()
+    unlike: tuple[str, ...] = ()
+    diverse: bool = False
+    merged: bool = False
+    name: str | None = None
+
+    @property
+    def asked(self) -> str:
+        """All that was asked for, for people."""
+        parts = [f"“{self.query}”"] * bool(self.query)
+        parts += [f"like {_quoted(one)}" for one in self.like]
+        parts += [f"unlike {_quoted(one)}" for one in self.unlike]
+        return " ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -233,3 +253,7 @@ class LabelResult:
     candidates: list[str]
     unrelated: list[str]
     segments: list[LabelledSegment]
+
+
+def _quoted(part: str) -> str:
+    return part if "@" in part else f"“{part}”"

@@ -16,18 +16,28 @@ from numpy.typing import NDArray
 
 from myosem.embedding import DIGITS, SourceEncoder
 from myosem.errors import UsageError
-from myosem.labelling import RELATED, Candidates
+from myosem.labelling import Candidates
+from myosem.nearest import nearest_hits
 from myosem.records import Recording
 from myosem.results import DescribeResult, Description, Hit, LabelledSegment, LabelResult, SearchResult
+from myosem.selection import Selection
+from myosem.target import Phrases, Query, Target, aim
 
 if TYPE_CHECKING:
-    from myosem.catalogue import SegmentRow
     from myosem.library import Library
     from myosem.model import Model
 
-__all__ = ["DescribeResult", "Description", "Engine", "Hit", "LabelResult", "LabelledSegment", "SearchResult"]
+__all__ = [
+    "DescribeResult",
+    "Description",
+    "Engine",
+    "Hit",
+    "LabelResult",
+    "LabelledSegment",
+    "Query",
+    "SearchResult",
+]
 
-Vectors = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
 
@@ -73,35 +83,75 @@ class Engine:
         return SourceEncoder(self.model, None if self._library is None else self.library)
 
     def search(
-        self, query: str, k: int = 10, where: str | None = None, *, explain: bool = False
+        self,
+        query: str = "",
+        k: int = 10,
+        where: str | None = None,
+        *,
+        like: Sequence[str] = (),
+        unlike: Sequence[str] = (),
+        diverse: bool = False,
+        merge: bool = False,
+        explain: bool = False,
     ) -> SearchResult:
         """The moments that match a description in words.
 
         Args:
-            query: any phrase.
+            query: any phrase; may be empty where something is liked.
             k: how many hits at most.
             where: one condition over the columns of a hit, such as ``dataset = '3dc'``.
+            like: phrases, and segments, recordings or sources of the library, that hits are to be near to
+                (``myosem.target``); whatever EMG is named here is no hit itself.
+            unlike: the same, to be far from.
+            diverse: prefer hits of other people, sessions and recordings (``myosem.selection``).
+            merge: neighbouring hits of one recording are one.
             explain: also say why, for each hit that fits.
 
         Raises:
             UsageError: an empty query, k below 1, or a condition that cannot be used.
             LibraryError: the library is missing, damaged, or (IndexMismatchError) of another model.
         """
+        one = Query.of(query, like, unlike)
+        return self.search_many([one], k, where, diverse=diverse, merge=merge, explain=explain)[0]
+
+    def search_many(
+        self,
+        queries: Sequence[Query],
+        k: int = 10,
+        where: str | None = None,
+        *,
+        diverse: bool = False,
+        merge: bool = False,
+        explain: bool = False,
+    ) -> list[SearchResult]:
+        """Several searches at once: one batch of words, one pass over the index.
+
+        Args:
+            queries: what is looked for; the other arguments and errors are those of ``search``.
+        """
         _check_count(k)
-        if not query.strip():
-            raise UsageError("the query is empty", expected='a few words, such as "make a fist"')
+        for query in queries:
+            query.check()
         with ThreadPoolExecutor(1) as beside:  # the model and the library load at the same time
-            words = beside.submit(self._words, query.strip())
+            words = beside.submit(self._phrases, [part for query in queries for part in query.parts])
             self._check_index()
             rows = self._rows_where(where)
             self.library.index()
-        vector, confidence = words.result()
-        result = self._result(query, vector, k, rows, confidence=confidence)
+        targets = [aim(query, words.result(), self.library) for query in queries]
+        results = nearest_hits(self.library, self.model, targets, Selection(k, diverse, merge), rows)
+        results = [
+            replace(result, query=one.text, like=one.like, unlike=one.unlike, name=one.name)
+            for result, one in zip(results, queries, strict=True)
+        ]
         if not explain:
-            return result
+            return results
         from myosem.explain import explain_hits, word_views
 
-        return explain_hits(self.library, self.model, result, vector[0], word_views(self.model, vector[0]))
+        vectors = [target.vector[0] for target in targets]
+        return [
+            explain_hits(self.library, self.model, result, one, word_views(self.model, one))
+            for result, one in zip(results, vectors, strict=True)
+        ]
 
     def similar(
         self,
@@ -113,6 +163,8 @@ class Engine:
         *,
         recording: str | None = None,
         mapping: Path | None = None,
+        diverse: bool = False,
+        merge: bool = False,
         explain: bool = False,
     ) -> SearchResult:
         """The moments most like a stretch of EMG, without those that overlap it.
@@ -125,6 +177,8 @@ class Engine:
             where: as in ``search``.
             recording: which of several recordings of the source.
             mapping: how to read a .csv or .npz.
+            diverse: as in ``search``.
+            merge: as in ``search``.
             explain: also say why, for each hit.
 
         Raises:
@@ -135,8 +189,9 @@ class Engine:
         self._check_index()
         rows = self._rows_where(where)
         stretch = self._encoder.stretch(source, start_s, end_s, recording, mapping)
-        query = f"{source} {stretch.start_s:.2f}-{stretch.end_s:.2f} s"
-        result = self._result(query, stretch.vector, k, rows, without=stretch.own_rows)
+        target = Target(stretch.vector, without=tuple(stretch.own_rows))
+        (result,) = nearest_hits(self.library, self.model, [target], Selection(k, diverse, merge), rows)
+        result = replace(result, query=f"{source} {stretch.start_s:.2f}-{stretch.end_s:.2f} s")
         if not explain:
             return result
         from myosem.explain import explain_hits
@@ -233,67 +288,13 @@ class Engine:
     def _rows_where(self, where: str | None) -> NDArray[np.int64] | None:
         return None if where is None else self.library.select(where)
 
-    def _words(self, query: str) -> tuple[Vectors, float]:
-        """The query's vector ``(1, D)`` and how surely it is about an action."""
-        return self.model.encode_text([query]), float(self.model.query_confidence([query])[0])
-
-    def _result(
-        self,
-        query: str,
-        vector: Vectors,
-        k: int,
-        rows: Rows | None,
-        *,
-        confidence: float | None = None,
-        without: Sequence[int] = (),
-    ) -> SearchResult:
-        """The nearest segments less some; for EMG, which has no confidence, all of them fit."""
-        library, index = self.library, self.library.index()
-        wanted = k + len(without)
-        plan = index.plan(wanted, rows)
-        (scores,), (found,) = index.search(vector, wanted, rows)
-        others = np.flatnonzero(~np.isin(found, without))[:k]
-        scores, found = scores[others], found[others]
-        fits = np.ones(len(found), dtype=bool)
-        if confidence is not None:
-            fits = (scores >= self.model.threshold) & (confidence >= RELATED)
-        nearest = zip(scores, library.rows(found), fits, strict=True)
-        return SearchResult(
-            query=query,
-            library=str(library.path),
-            version=library.version,
-            model=self.model.name,
-            exact=plan.exact,
-            how=plan.how,
-            confidence=round(1.0 if confidence is None else confidence, DIGITS),
-            confident=bool(fits.any()),
-            hits=[
-                _hit(rank, float(one[0]), one[1], bool(one[2])) for rank, one in enumerate(nearest, start=1)
-            ],
-        )
+    def _phrases(self, phrases: Sequence[str]) -> Phrases:
+        return Phrases(self.model, phrases)
 
 
 def _check_count(k: int) -> None:
     if k < 1:
         raise UsageError("-k says how many to print", got=k, expected="1 or more")
-
-
-def _hit(rank: int, score: float, segment: "SegmentRow", fits: bool) -> Hit:
-    return Hit(
-        rank=rank,
-        score=round(score, DIGITS),
-        segment=segment.segment,
-        recording=segment.recording,
-        source=segment.source,
-        dataset=segment.dataset,
-        subject=segment.subject,
-        session=segment.session,
-        start_s=round(segment.start_s, DIGITS),
-        end_s=round(segment.end_s, DIGITS),
-        label=segment.label,
-        simulated=segment.simulated,
-        fits=fits,
-    )
 
 
 def _description(rank: int, score: float, action: str) -> Description:

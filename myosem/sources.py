@@ -74,6 +74,20 @@ def one_recording(sessions: Sequence[SourceSession], source: str) -> tuple[Sourc
     return chosen[0]
 
 
+def stored_segments(source: str, library: "Library") -> "list[SegmentRow]":
+    """The segment of this id, or those of the recordings that a source names; none where it is nothing.
+
+    Nothing but the library is looked at.
+    """
+    segment = _segment(source, library)
+    if segment is not None:
+        return [segment]
+    rows = library.named(source)
+    ids = {row.recording for row in rows}
+    keys = dict.fromkeys(row.key for row in rows)
+    return [one for key in keys for one in library.segments_of(key) if one.recording in ids]
+
+
 def _in_library(source: str, library: "Library") -> list[SourceSession]:
     """Sessions of a segment id, a recording id or a source of the library; nothing where it is none."""
     segment = _segment(source, library)

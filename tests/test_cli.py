@@ -75,14 +75,17 @@ def test_search_json_is_the_documented_object(run: Run, library: Path) -> None:
     assert (code, err) == (0, "")
     answer = json.loads(out)
     keys = ["query", "library", "version", "model", "exact", "confidence", "confident", "hits", "meaning"]
-    assert sorted(answer) == sorted([*keys, "how"])
+    assert sorted(answer) == sorted([*keys, "how", "like", "unlike", "diverse", "merged", "name"])
     assert answer["query"] == "make a fist"
     assert answer["library"] == str(library)
     assert (answer["version"], answer["model"], answer["exact"]) == (1, "fake", True)
     assert [hit["rank"] for hit in answer["hits"]] == [1, 2, 3]
-    types_of = {name: kind for name, kind in get_type_hints(Hit).items() if name != "explanation"}
+    types_of = {
+        name: kind for name, kind in get_type_hints(Hit).items() if name not in {"explanation", "segments"}
+    }
     for hit in answer["hits"]:
-        assert tuple(hit) == (*FIELDS, "explanation")
+        assert tuple(hit) == (*FIELDS[:-1], "explanation", "segments")
+        assert hit["segment"] in hit.pop("segments")
         for name, kind in types_of.items():
             wanted = kind if isinstance(kind, types.UnionType) else (kind,)
             assert isinstance(hit[name], wanted), name
@@ -95,7 +98,8 @@ def test_csv_parses_back_to_the_json(run: Run, library: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(run(*words, "--csv")[1])))
     assert len(rows) == len(hits) > 10
     for row, hit in zip(rows, hits, strict=True):
-        assert row == {name: "" if hit[name] is None else str(hit[name]) for name in FIELDS}
+        wanted = {**hit, "segments": " ".join(hit["segments"])}
+        assert row == {name: "" if wanted[name] is None else str(wanted[name]) for name in FIELDS}
 
 
 def test_search_table_says_what_a_person_needs(run: Run, library: Path) -> None:
@@ -127,7 +131,18 @@ def test_default_library_is_named_then_lib_then_an_error(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["search"], "query is empty"),
         (["search", ""], "query is empty"),
+        (["search", "--unlike", "fist"], "query is empty"),
+        (["search", "fist", "--like", "0123456789abcdef"], "no segment or recording"),
+        (["search", "@mine"], "no query is saved as 'mine'"),
+        (["search", "fist", "--save", "a/b"], "cannot be saved under this name"),
+        (["search", "fist", "--queries", "many.txt"], "--queries and QUERY"),
+        (["search", "--queries", "many.txt"], "many.txt cannot be read"),
+        (["search", "--queries", "run.txt"], "no query in run.txt"),
+        (["queries", "list", "mine"], "all saved queries are listed"),
+        (["queries", "remove"], "nothing to remove"),
+        (["queries", "remove", "mine"], "no query is saved as 'mine'"),
         (["search", "fist", "-k", "0"], "-k"),
         (["search", "fist", "--where", "1=1; drop table hits"], "condition"),
         (["search", "fist", "--where", "gesture = 'x'"], "no column"),
@@ -169,7 +184,7 @@ def test_mistakes_end_with_one_sentence_and_code_2(
 @pytest.mark.parametrize(
     ("words", "said", "command"),
     [
-        (["search"], "Missing argument", "myosem search"),
+        (["describe"], "Missing argument", "myosem describe"),
         (["search", "fist", "--nonsense"], "--nonsense", "myosem search"),
         (["search", "fist", "-k", "many"], "-k", "myosem search"),
         (["train", "--steps", "0"], "--steps", "myosem train"),
@@ -495,3 +510,81 @@ def test_inspect_stores_nothing(run: Run, files: Path, tmp_path: Path) -> None:
     assert one["contractions"] >= 3
     assert [span["label"] for span in one["spans"]] == ["fist", "open hand", "pinch", "point"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_query_is_saved_run_listed_and_removed(run: Run, library: Path) -> None:
+    words = ("--library", library)
+    asked = ("--unlike", "pinch", "--where", "session = 'b'", "-k", 2)
+    code, shown, err = run("search", "make a fist", *words, *asked, "--save", "mine")
+    assert (code, err) == (0, "saved: myosem search @mine\n")
+    code, again, _ = run("search", "@mine", *words)
+    assert code == 0
+    assert again.splitlines()[:-1] == shown.splitlines()[:-1]
+    assert again.splitlines()[-1].startswith("mine: 2 hits for “make a fist” unlike “pinch”")
+    assert len(json.loads(run("search", "@mine", *words, "-k", 1, "--json")[1])["hits"]) == 1
+    listed = run("queries", *words)[1]
+    assert listed.splitlines()[1].split()[:4] == ["@mine", "make", "a", "fist"]
+    assert json.loads(run("queries", *words, "--json")[1])["mine"]["k"] == 2
+    assert run("queries", "remove", "@mine", *words) == (0, "", "removed @mine\n")
+    assert "no saved queries" in run("queries", *words)[1]
+
+
+def test_what_fails_is_not_saved(run: Run, library: Path) -> None:
+    code, out, _ = run("search", "fist", "--library", library, "--where", "nonsense = 1", "--save", "bad")
+    assert (code, out) == (2, "")
+    assert "no saved queries" in run("queries", "--library", library)[1]
+
+
+def test_a_file_of_queries_is_answered_one_by_one(run: Run, library: Path) -> None:
+    Path("many.csv").write_text("name,query\nfirst,make a fist\n,pinch\n")
+    words = ("search", "--queries", "many.csv", "--library", library, "-k", 2)
+    code, out, _ = run(*words, "--json")
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [(one["name"], one["query"]) for one in answers] == [("first", "make a fist"), (None, "pinch")]
+    rows = list(csv.DictReader(io.StringIO(run(*words, "--csv")[1])))
+    assert [(row["name"], row["segment"]) for row in rows] == [
+        (one["name"] or "", hit["segment"]) for one in answers for hit in one["hits"]
+    ]
+    tables = run(*words)[1].split("\n\n")
+    assert [part.splitlines()[-1].split(" in ")[0] for part in tables] == [
+        "first: 2 hits for “make a fist”",
+        "2 hits for “pinch”",
+    ]
+    alone = json.loads(run("search", "pinch", "--library", library, "-k", 2, "--json")[1])
+    assert alone["hits"] == answers[1]["hits"]
+
+
+def test_the_last_line_says_how_it_was_found(run: Run, library: Path) -> None:
+    last = run("search", "fist", "--library", library)[1].splitlines()[-1]
+    assert "exact: compared with all" in last
+    last = run("search", "fist", "--library", library, "--where", "session = 'b'")[1].splitlines()[-1]
+    assert "exact: compared with each of the" in last
+
+
+def test_neighbours_are_merged_unless_asked_not_to(run: Run, library: Path) -> None:
+    words = ("search", "fist", "--library", library, "-k", 1000, "--json")
+    merged, single = json.loads(run(*words)[1]), json.loads(run(*words, "--no-merge")[1])
+    assert (merged["merged"], single["merged"]) == (True, False)
+    assert all(hit["segments"] == [hit["segment"]] for hit in single["hits"])
+    members = [one for hit in merged["hits"] for one in hit["segments"]]
+    assert sorted(members) == sorted(hit["segment"] for hit in single["hits"])
+    spans = {hit["segment"]: (hit["start_s"], hit["end_s"]) for hit in single["hits"]}
+    for hit in merged["hits"]:
+        own = [spans[one] for one in hit["segments"]]
+        assert (hit["start_s"], hit["end_s"]) == (min(own)[0], max(end for _, end in own))
+
+
+def test_diverse_and_like_reach_the_engine(run: Run, library: Path) -> None:
+    first = json.loads(run("search", "fist", "--library", library, "-k", 1, "--json")[1])["hits"][0][
+        "segment"
+    ]
+    code, out, _ = run("search", "--like", first, "--diverse", "--library", library, "--json")
+    answer = json.loads(out)
+    assert code == 0
+    assert (answer["like"], answer["diverse"]) == ([first], True)
+    assert first not in [hit["segment"] for hit in answer["hits"]]
+    recordings = [hit["recording"] for hit in answer["hits"]]
+    assert max(map(recordings.count, recordings)) <= 3 < len(recordings)
+    code, out, _ = run("similar", first, "--diverse", "--no-merge", "--library", library, "--json")
+    assert json.loads(out)["diverse"] is True

@@ -225,4 +225,5 @@ def test_answers_are_plain_values(engine: Engine, folder: Path) -> None:
         flat = asdict(answer)
         rows = flat.get("hits") or flat.get("segments")
         assert rows
+        assert all(type(row.pop("segments", [])) is list for row in rows)
         assert all(type(value) in plain for row in rows for value in row.values())
