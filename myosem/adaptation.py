@@ -35,7 +35,7 @@ SOFTNESS = 2.0
 SESSION_WEIGHT = 0.5
 SCARCE = 1e-3
 TINY = 1e-9
-TURN_DOUBT, MOST_DOUBT = 20.0, 0.8
+TURN_DOUBT, LEAST_DOUBT, MOST_DOUBT = 20.0, 0.05, 0.8
 EVIDENCE = 20.0
 ELECTRODE_VIEWS = 2
 EVEN = 1e-6
@@ -199,12 +199,13 @@ class Statistics:
 
         That is where the band probably sits one electrode further round than on others. Only rings of
         equally spaced electrodes can be told to be turned, and the fewer people are known, the more it takes:
-        with few, how one person differs from them looks like a turn.
+        with few, how one person differs from them looks like a turn, and a dead electrode always does a
+        little.
         """
         pitch = _pitch(self.angles)
         if not self.context or pitch is None or len(features) == 0:
             return 0.0
-        doubt = min(TURN_DOUBT / self.people**2, MOST_DOUBT)
+        doubt = min(max(TURN_DOUBT / self.people**2, LEAST_DOUBT), MOST_DOUBT)
         turns = (0.0, -pitch, pitch)
         gains = [
             self._evidence(turned(features, one) if one else features) - doubt * (one != 0) for one in turns
