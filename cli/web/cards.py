@@ -181,14 +181,13 @@ def dataset_tiles(datasets: "Sequence[DatasetSummary]") -> str:
 
 
 def _tile(one: "DatasetSummary") -> str:
-    facts = [plural(one.people, "person").replace("persons", "people"), plural(one.sessions, "session")]
-    facts.append(duration(one.hours * 3600))
-    rates = ", ".join(f"{rate:g} Hz" for rate in one.rates_hz[:2])
-    channels = "/".join(str(count) for count in one.channels[:3])
+    people = f"{one.people:,} {'person' if one.people == 1 else 'people'} · {plural(one.sessions, 'session')}"
+    channels = " or ".join(str(count) for count in one.channels[:3])
+    made = f"{duration(one.hours * 3600)} of {channels} channels"
     return (
         f'<button type="button" class="tile" data-act="dataset" data-value="{escape(one.dataset)}">'
         f"<b>{escape(one.dataset)}</b><strong>{one.segments:,}</strong><span>moments</span>"
-        f"<small>{' · '.join(facts)}</small><small>{channels} channels · {rates}</small>"
+        f"<small>{people}</small><small>{made}</small>"
         f"{tag('simulated') if one.simulated else ''}</button>"
     )
 

@@ -174,10 +174,12 @@ class Finding:
         self._place.forget()
         self._found = None
         self._shell.count.content = self._shell.more.content = ""
+        self._shell.beside(self._shell.tasks.visible)
         if self._overview is not None:
             self._shell.hits.content = cards.library(self._overview.name, self._overview.datasets)
 
     def _show(self, found: Found, asked: Question) -> None:
+        self._shell.beside(True)
         far = len(found.hits) - found.fitting
         shown = len(found.hits) if asked.nearest else found.fitting
         hits, recordings = found.hits[:shown], found.recordings[:shown]

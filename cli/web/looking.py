@@ -113,3 +113,4 @@ class Looking:
         if drawn is not None:
             self._shell.moment.content = pictures.choice(self._others, self.moment) + drawn
             self._shell.tasks.visible = True
+            self._shell.beside(True)

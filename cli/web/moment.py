@@ -129,7 +129,7 @@ def _moments(why: "Explanation", view: View) -> str:
         f'height:{100 * max(one.drop, 0) / top:.0f}%" title="without it the score is {-one.drop:+.3f}"></i>'
         for one in why.moments
     )
-    return f'<span class="caption">worth</span><div class="worth">{bars}</div>'
+    return f'<span class="caption">why</span><div class="worth">{bars}</div>'
 
 
 def description(found: "DescribeResult", why: "Explanation | None" = None) -> str:
@@ -148,7 +148,8 @@ def explanation(why: "Explanation") -> str:
     said = ", ".join(f"{escape(one.view)} {one.score:.2f}" for one in views[:3])
     level = f"{why.effort.over_rest_db:.1f} dB over rest"
     if why.effort.stronger_than is not None:
-        level += f", stronger than {why.effort.stronger_than:.0%} of this session’s other contractions"
+        share = f"{why.effort.stronger_than:.0%}".replace("100%", "all")
+        level += f", stronger than {share} of this session’s other contractions"
     rows = [("Electrodes", _channels(why)), ("Words", said), ("Effort", escape(level))]
     body = "".join(f"<dt>{title}</dt><dd>{text}</dd>" for title, text in rows if text)
     return f'<h4>Why</h4><dl class="why">{body}</dl>'

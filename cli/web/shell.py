@@ -148,7 +148,7 @@ class Shell:
                 self._ask()
                 self.filters = FilterForm()
                 self.active = _html("").classes("active")
-                with ui.element("div").classes("board"):
+                with ui.element("div").classes("board alone") as self.board:
                     with ui.element("section").classes("results").props('aria-label="Hits"'):
                         self.count = _html("").classes("count").props('aria-live="polite"')
                         self.hits = _html("").props('id="hits" role="list"')
@@ -184,6 +184,10 @@ class Shell:
         self.refused.content = ""
         self.files.reset()
         self.upload.open()
+
+    def beside(self, wanted: bool) -> None:
+        """Whether what is open stands beside the hits; otherwise they have all the room."""
+        self.board.classes(remove="alone") if wanted else self.board.classes("alone")
 
     def problem(self, error: "MyoSemError") -> None:
         """Say what was wrong with what somebody typed."""
@@ -230,7 +234,7 @@ class Shell:
             with ui.element("section").classes("labelling"):
                 _html("<h3>Label this recording</h3>")
                 with ui.element("div").classes("box"):
-                    self.phrases = ui.input(placeholder="Phrases, with commas between them")
+                    self.phrases = ui.input(placeholder="fist, open hand, point")
                     self.phrases.props(
                         'borderless dense aria-label="Phrases" autocomplete="off" maxlength="2000"'
                     )

@@ -33,9 +33,9 @@ function open(card) {
 // On a narrow screen what is open covers the hits; the browser's own "back" closes it.
 const narrow = () => matchMedia("(max-width: 959px)").matches;
 function show(wanted) {
-  const root = desk();
-  if (!root || root.classList.contains("opened") === wanted) return;
-  root.classList.toggle("opened", wanted);
+  const { classList } = document.body;
+  if (classList.contains("opened") === wanted) return;
+  classList.toggle("opened", wanted);
   if (wanted && narrow()) history.pushState({ opened: true }, "");
   if (wanted && narrow()) document.getElementById("open").scrollTop = 0;
   if (!wanted && history.state?.opened) history.back();
