@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from myosem import __version__
+from myosem.cli.bids import bids
 from myosem.cli.demo import demo
 from myosem.cli.describe import describe
 from myosem.cli.info import info
@@ -59,6 +60,7 @@ COMMANDS: list[Callable[..., Any]] = [
     serve,
     info,
     inspect,
+    bids,
     tokens,
     index,
     verify,

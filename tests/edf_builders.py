@@ -1,6 +1,7 @@
 """Tiny EDF and BDF files, made of noise, with the fields and quirks that such files have."""
 
 import datetime
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -70,4 +71,37 @@ def build_edf(root: Path) -> list[Path]:
     return [first, write_edf(root / "b.bdf", signals, patient=edfio.Patient(name="Jane_Roe"))]
 
 
-EDF: dict[str, Callable[[Path], list[Path]]] = {"edf": build_edf}
+CHANNELS = (
+    "name\ttype\tunits\tstatus\nulnar side\tEMG\tV\tgood\nradial side\tEMG\tV\tbad\nheart\tECG\tV\tgood\n"
+)
+EVENTS = "onset\tduration\ttrial_type\n0\t2\trest\n2\t2\tfist\n4\t2\tn/a\n"
+
+
+def build_bids(root: Path) -> list[Path]:
+    """One person on two days; what all files share stands at the top, units are said wrongly."""
+    root.mkdir(exist_ok=True)
+    (root / "dataset_description.json").write_text(json.dumps({"Name": "bids", "BIDSVersion": "1.11.1"}))
+    (root / "participants.tsv").write_text(f"participant_id\tname\tage\nsub-01\t{SECRET}\t99\n")
+    (root / "README").write_text(SECRET)
+    facts = {
+        "EMGPlacementScheme": "Measured",
+        "EMGReference": "elbow",
+        "SamplingFrequency": RATE_HZ,
+        "PowerLineFrequency": 50,
+        "RecordingType": "continuous",
+        "SoftwareFilters": "n/a",
+        "TaskName": "grip",
+        "Instructions": SECRET,
+    }
+    (root / "task-grip_emg.json").write_text(json.dumps(facts))
+    (root / "task-grip_channels.tsv").write_text(CHANNELS)
+    paths = []
+    for day in (1, 2):
+        stem = root / f"sub-01/ses-day{day}/emg/sub-01_ses-day{day}_task-grip"
+        signals = [signal("first"), signal("second", seed=1), signal("third", "mV", seed=2)]
+        paths.append(write_edf(Path(f"{stem}_emg.edf"), signals, marks=None))
+        Path(f"{stem}_events.tsv").write_text(EVENTS)
+    return paths
+
+
+EDF: dict[str, Callable[[Path], list[Path]]] = {"bids": build_bids, "edf": build_edf}

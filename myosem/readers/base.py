@@ -25,6 +25,10 @@ DESCRIPTION_NAMES = {
     *("info.txt", "readme.txt", "readme", "license.txt", "license", "metadata.json"),
     *("records", "sha256sums.txt", "motionsequence.txt", "label_dynamic.txt", "label_maintenance.txt"),
 }
+BIDS_SIDECAR = re.compile(
+    r"(?:dataset_description|participants|samples|(?:[a-z]+-[^_]+_)+"
+    r"(?:emg|events|channels|electrodes|coordsystem|scans|sessions))\.(?:json|tsv)|(?:emg|events|channels|electrodes|coordsystem)\.json|changes"
+)
 BROKEN_ARCHIVE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -109,13 +113,19 @@ class SourceFile:
         """The whole contents as a seekable stream. Raises SourceError as ``read_bytes`` does."""
         return io.BytesIO(self.read_bytes())
 
-    def sibling(self, name: str) -> "SourceFile | None":
-        """The file of this name in the same folder, or None. Raises SourceError as ``size`` does."""
-        if self.member is None:
-            beside = self.path.with_name(name)
+    def sibling(self, name: str, up: int = 0) -> "SourceFile | None":
+        """The file of this name in the same folder, or so many folders above it, or None.
+
+        Raises:
+            SourceError: as ``size`` does.
+        """
+        own = self.path if self.member is None else PurePosixPath(self.member)
+        if up >= len(own.parents):
+            return None
+        beside = own.parents[up] / name
+        if isinstance(beside, Path):
             return SourceFile(beside) if beside.is_file() else None
-        inner = str(PurePosixPath(self.member).with_name(name))
-        return SourceFile(self.path, inner) if inner in self._archive().NameToInfo else None
+        return SourceFile(self.path, str(beside)) if str(beside) in self._archive().NameToInfo else None
 
     def _stat(self) -> os.stat_result:
         try:
@@ -329,4 +339,5 @@ def is_description(name: str) -> bool:
     """Whether a file of this name goes with recordings without being one."""
     if name.lower().endswith(".synth.yaml"):
         return False
-    return name.lower() in DESCRIPTION_NAMES or PurePosixPath(name).suffix.lower() in DESCRIPTION_SUFFIXES
+    known = name.lower() in DESCRIPTION_NAMES or BIDS_SIDECAR.fullmatch(name.lower()) is not None
+    return known or PurePosixPath(name).suffix.lower() in DESCRIPTION_SUFFIXES

@@ -142,7 +142,7 @@ def read_edf_file(file: SourceFile, choice: Choice) -> EdfFile:
         SourceError: damaged, cut off, without signals, or with a signal that cannot be scaled.
         MissingExtraError: edfio is not installed.
     """
-    edfio = _edfio(file)
+    edfio = load_edfio(file.source)
     data = file.read_bytes()
     sizes = _sizes(file, data)
     with warnings.catch_warnings():
@@ -187,22 +187,23 @@ def pieces(content: EdfFile) -> Iterator[Piece]:
             yield Piece(group, samples, suffix, start_s, start_s + len(samples) / group.rate_hz)
 
 
+def load_edfio(source: str) -> Any:
+    """The module edfio. Raises MissingExtraError, which names the file, where it is not installed."""
+    try:
+        import edfio
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{source}: EDF and BDF files need edfio", hint='pip install "myosem[formats]"'
+        ) from error
+    return edfio
+
+
 def looks_like_emg(labels: Sequence[Label]) -> list[int]:
     """Positions of the signals that seem to be EMG: those called so, else voltages of no other name."""
     called = [place for place, label in enumerate(labels) if "emg" in label.name.lower()]
     others = [place for place, label in enumerate(labels) if not OTHER.search(label.name.replace("_", " "))]
     volts = [place for place in others if labels[place].unit in VOLTS]
     return called or volts or others
-
-
-def _edfio(file: SourceFile) -> Any:
-    try:
-        import edfio
-    except ImportError as error:
-        raise MissingExtraError(
-            f"{file.source}: EDF and BDF files need edfio", hint='pip install "myosem[formats]"'
-        ) from error
-    return edfio
 
 
 def _sizes(file: SourceFile, data: bytes) -> _Sizes:
