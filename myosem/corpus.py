@@ -9,6 +9,7 @@ from scipy.signal import resample_poly
 
 from myosem.features import ChannelFeatures, describe_session, to_harmonics
 from myosem.library import Library
+from myosem.persons import Subject, known_persons
 from myosem.records import Layout, Recording, Span
 from myosem.segments import label_segments
 
@@ -92,10 +93,16 @@ def read_corpus(library: Library) -> list[Session]:
 
 def sessions_of(library: Library) -> Iterator[tuple[list[Recording], str]]:
     """Recordings of each session, those of one layout at a time, and the person they are of."""
+    people = person_ids(library)
     for key in library.sessions():
-        person = library.person_of(key.dataset, key.subject)
         groups: dict[Layout, list[Recording]] = {}
         for recording in library.recordings(key):
             groups.setdefault(Layout.of(recording), []).append(recording)
         for recordings in groups.values():
-            yield recordings, f"{key.dataset}/{person}"
+            yield recordings, people[key.dataset, key.subject]
+
+
+def person_ids(library: Library) -> dict[Subject, str]:
+    """Who each subject of a library is, over all data sets: ``<data set>/<person>``."""
+    subjects = {(key.dataset, key.subject) for key in library.sessions()}
+    return known_persons().ids((*one, library.person_of(*one)) for one in sorted(subjects))

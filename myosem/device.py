@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 
 from myosem.errors import UsageError
+from myosem.folds import sharing
 from myosem.library import Library
 from myosem.systems import System, load_system
 from myosem.trial_runs import Progress, Task, judge_person, plan_tasks, rows_of, run_tasks, trials_in
@@ -58,7 +59,8 @@ def evaluate_device(
 def run_dataset(sessions: Sequence[TrialSession], system: System, task: Task) -> list[TrialResult]:
     """One result a person of a data set; its number is that of the fold."""
     dataset, actions = list(shared_actions(sessions).items())[task.fold]
-    fitted = system.fit([session for session in sessions if session.dataset != dataset], task.seed)
+    unseen = {dataset, *sharing({dataset})}
+    fitted = system.fit([session for session in sessions if session.dataset not in unseen], task.seed)
     tested = [_only(session, actions) for session in sessions if session.dataset == dataset]
     return [
         judge_person(fitted, system.title, own, actions, task)

@@ -1,6 +1,6 @@
 """Who is tested when: fixed folds over persons, read from a YAML file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 import yaml
 
 from myosem.errors import UsageError
+from myosem.persons import known_persons
 
 
 class OfSomeone(Protocol):
@@ -54,19 +55,27 @@ class Folds:
         """Training and test sessions of a fold.
 
         A person is on one side only, under whatever names they are known. Sessions of nobody in the
-        folds (other data sets, simulated people) are training material.
+        folds (other data sets, simulated people) are training material, but not where a data set may have
+        people of a tested one.
         """
         tested = {
             session.person
             for session in sessions
             if session.subject in self.people.get(session.dataset, {}).get(fold, ())
         }
-        train = [session for session in sessions if session.person not in tested]
-        return train, [session for session in sessions if session.person in tested]
+        test = [session for session in sessions if session.person in tested]
+        shared = sharing({session.dataset for session in test})
+        train = [one for one in sessions if one.person not in tested and one.dataset not in shared]
+        return train, test
 
     def meant(self, dataset: str, label: str) -> str:
         """What a data set's label means."""
         return self.meaning.get(dataset, {}).get(label, label)
+
+
+def sharing(datasets: Collection[str]) -> set[str]:
+    """Other data sets that may have people of these."""
+    return {other for one in datasets for other in known_persons().sharing(one)} - set(datasets)
 
 
 def read_folds(path: Path) -> Folds:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from myosem.corpus import sessions_of
+from myosem.corpus import person_ids, sessions_of
 from myosem.errors import UsageError
 from myosem.folds import Folds
 from myosem.library import Library
@@ -108,11 +108,12 @@ def _check_amputees(library: Library) -> None:
 
 
 def _sessions(library: Library) -> list[LabelledSession]:
+    people = person_ids(library)
     return [
         LabelledSession(
             key.dataset,
             key.subject,
-            f"{key.dataset}/{library.person_of(key.dataset, key.subject)}",
+            people[key.dataset, key.subject],
             frozenset(one.action for one in library.segments_of(key) if one.action),
         )
         for key in library.sessions()

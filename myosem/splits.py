@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from myosem.evaluate import Question, actions_of
-from myosem.folds import Folds
+from myosem.folds import Folds, sharing
 from myosem.prompts import load_actions
 from myosem.prompts.load import action_for_name
 from myosem.records import Span
@@ -141,9 +141,10 @@ def composition(material: Material, folds: Folds, number: int) -> list[Split]:
 
 
 def device(material: Material, folds: Folds, number: int) -> list[Split]:
-    """A data set never seen, all of its actions by their names."""
+    """A data set never seen, all of its actions by their names; nor is one that may have people of it."""
     dataset = datasets_of(material.sessions)[number]
-    training = [one for one in material.sessions if one.dataset != dataset]
+    unseen = {dataset, *sharing({dataset})}
+    training = [one for one in material.sessions if one.dataset not in unseen]
     tested = [one for one in recorded(material.sessions) if one.dataset == dataset]
     return [Split(training, tested, _every_action(tested))]
 

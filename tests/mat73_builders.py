@@ -51,8 +51,8 @@ def _write(content: h5py.File, parent: h5py.Group, name: str, value: Any) -> h5p
             table[place, 0] = stored.ref
         made = parent.create_dataset(name, data=table, dtype=h5py.ref_dtype)
     else:
-        kind, table = ("char", _codes(value)) if isinstance(value, str) else (None, np.atleast_2d(value))
-        kind = kind or CLASSES[table.dtype.str[1:]]
+        table = _codes(value) if isinstance(value, str) else np.atleast_2d(value)
+        kind = "char" if isinstance(value, str) else CLASSES[table.dtype.str[1:]]
         empty = table.size == 0
         made = parent.create_dataset(name, data=np.array(table.shape, np.uint64) if empty else table.T)
         if empty:
