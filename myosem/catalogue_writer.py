@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myosem.catalogue import RECORDING_COLUMNS, Catalogue, RecordingRow, SourceRow, natural
+from myosem.persons import known_persons
 from myosem.records import SegmentKind
 
 TABLES = {
@@ -239,7 +240,7 @@ class CatalogueWriter:
         )
 
     def _write_people(self) -> None:
-        """Subjects that share a recording are one person, called as the naturally first of them."""
+        """Subjects that share a recording, or are known to be one person, called as the naturally first."""
         execute = self._connection.execute
         subjects = execute(
             "SELECT dataset, subject FROM recordings UNION SELECT dataset, subject FROM duplicates"
@@ -248,7 +249,7 @@ class CatalogueWriter:
             "SELECT DISTINCT d.dataset, d.subject, r.subject FROM duplicates d "
             "JOIN recordings r USING (recording) WHERE d.dataset = r.dataset AND d.subject <> r.subject"
         ).fetchall()
-        people = merge_people(subjects, pairs)
+        people = merge_people(subjects, [*pairs, *known_persons().pairs(subjects)])
         rows = [(*subject, person) for subject, person in people.items()]
         self._load("new_people", "people", rows)
         execute("CREATE TABLE people AS SELECT * FROM new_people ORDER BY ALL")
