@@ -31,6 +31,7 @@ FAILURES: dict[int | str, dict[str, Any]] = {
     404: {"model": schemas.Failure, "description": "There is nothing of this id."},
     409: {"model": schemas.Failure, "description": "The library has no index that fits."},
     413: {"model": schemas.Failure, "description": "Too large."},
+    415: {"model": schemas.Failure, "description": "No format that is read."},
     422: {"model": schemas.Failure, "description": "Not as this page says."},
 }
 
