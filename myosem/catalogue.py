@@ -10,6 +10,7 @@ import os.path
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -116,6 +117,9 @@ class SegmentRow:
         row: of its vector.
         label: as the data set writes it, None where nothing is labelled.
         action: id of the same action in ``myosem.prompts``.
+        effort: as the data set writes it.
+        over_rest_db: power over the session's rest in dB, mean over time and living channels; None where the
+            segment was never embedded, or by a version that did not keep it.
     """
 
     row: int
@@ -134,6 +138,7 @@ class SegmentRow:
     label: str | None
     action: str | None
     effort: str | None
+    over_rest_db: float | None
     rate_hz: float
     channels: int
     simulated: bool
@@ -295,13 +300,13 @@ class Catalogue:
     def segments_of(self, session: SessionKey) -> list[SegmentRow]:
         """Segments of one session, in order."""
         condition = "dataset = ? AND subject = ? AND session = ?"
-        found = self.query(f"{SELECT_HITS} WHERE {condition} ORDER BY row", session)
+        found = self.query(f"{self._select_hits} WHERE {condition} ORDER BY row", session)
         return [SegmentRow(*row) for row in found]
 
     def rows(self, rows: Sequence[int] | NDArray[np.int64]) -> list[SegmentRow]:
         """Segments by row, in the order asked for."""
         wanted = [int(row) for row in rows]
-        found = self.query(f"{SELECT_HITS} WHERE row IN (SELECT unnest(?::BIGINT[]))", [wanted])
+        found = self.query(f"{self._select_hits} WHERE row IN (SELECT unnest(?::BIGINT[]))", [wanted])
         by_row = {row[0]: SegmentRow(*row) for row in found}
         missing = [row for row in wanted if row not in by_row]
         if missing:
@@ -314,7 +319,7 @@ class Catalogue:
         Raises:
             LibraryError: there is none.
         """
-        found = self.query(f"{SELECT_HITS} WHERE segment = ?", [segment])
+        found = self.query(f"{self._select_hits} WHERE segment = ?", [segment])
         if not found:
             raise LibraryError(f"there is no segment {segment!r}", expected="an id that a search has printed")
         return SegmentRow(*found[0])
@@ -328,7 +333,7 @@ class Catalogue:
         with self._connection.cursor() as cursor:
             check_condition(cursor, condition)
             try:
-                found = cursor.execute(statement(condition)).fetchnumpy()["row"]
+                found = cursor.execute(statement(condition, self._hits)).fetchnumpy()["row"]
             except duckdb.Error as error:
                 raise explain(condition, error) from error
         return np.asarray(found, dtype=np.int64)
@@ -348,6 +353,17 @@ class Catalogue:
         return LibrarySummary(
             datasets=tuple(_dataset_summary(row) for row in self.query(SUMMARY)), left_out=tuple(left_out)
         )
+
+    @cached_property
+    def _hits(self) -> str:
+        """The view of hits; what that of an older library lacks is null."""
+        found = self.query("SELECT column_name FROM duckdb_columns() WHERE table_name = 'hits'")
+        missing = [f"NULL::DOUBLE AS {name}" for name in COLUMNS if (name,) not in found]
+        return f"(SELECT *, {', '.join(missing)} FROM hits) AS hits" if missing else "hits"
+
+    @cached_property
+    def _select_hits(self) -> str:
+        return f"SELECT row, {', '.join(COLUMNS)} FROM {self._hits}"
 
     def _range(self) -> str:
         count = self.query("SELECT count(*) FROM segments")[0][0]
@@ -377,8 +393,6 @@ RECORDING_COLUMNS = (
     "samples",
     "channels",
 )
-
-SELECT_HITS = f"SELECT row, {', '.join(COLUMNS)} FROM hits"
 
 SUMMARY = """
 SELECT

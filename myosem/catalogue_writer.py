@@ -62,6 +62,7 @@ TABLES = {
         "label": "VARCHAR",
         "action": "VARCHAR",
         "effort": "VARCHAR",
+        "over_rest_db": "DOUBLE",
     },
     "duplicates": {
         "source": "VARCHAR",
@@ -85,7 +86,7 @@ CREATE VIEW hits AS
 SELECT
     s.row, s.segment, s.recording, r.source, r.dataset, r.subject, p.person, r.session, r.name,
     s.start_s, s.end_s, s.end_s - s.start_s AS duration_s, s.kind, s.label, s.action, s.effort,
-    r.rate_hz, r.channels, r.simulated
+    s.over_rest_db, r.rate_hz, r.channels, r.simulated
 FROM segments s
 JOIN recordings r USING (recording)
 JOIN people p ON p.dataset = r.dataset AND p.subject = r.subject
@@ -120,6 +121,7 @@ class NewSegment:
     label: str | None = None
     action: str | None = None
     effort: str | None = None
+    over_rest_db: float | None = None
 
     @property
     def segment(self) -> str:

@@ -31,6 +31,7 @@ COLUMNS = (
     "label",
     "action",
     "effort",
+    "over_rest_db",
     "rate_hz",
     "channels",
     "simulated",
@@ -71,9 +72,9 @@ EXAMPLE = "\"dataset = '3dc' and subject = 'Participant2'\""
 Node = dict[str, Any]
 
 
-def statement(condition: str) -> str:
-    """The statement that gives the rows where the condition holds."""
-    return f"SELECT row FROM hits WHERE (\n{condition}\n) ORDER BY row"
+def statement(condition: str, hits: str = "hits") -> str:
+    """The statement that gives the rows of ``hits`` where the condition holds."""
+    return f"SELECT row FROM {hits} WHERE (\n{condition}\n) ORDER BY row"
 
 
 def check_condition(connection: duckdb.DuckDBPyConnection, condition: str) -> None:

@@ -7,6 +7,7 @@ there and ends with the same catalogue.
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -30,6 +31,9 @@ from myosem.segments import find_segments, label_segments
 from myosem.store import SignalReader
 
 BLOCK = 65_536
+LOUDNESS = features.READ - features.SCALARS + 1
+"""Which number of a segment is its log power over rest."""
+DB = 10 / math.log(10)
 
 
 class SessionEncoder(Protocol):
@@ -291,7 +295,7 @@ def _encode_staged(
     rows: Sequence[RecordingRow], samples: SignalReader, model: SessionEncoder | None, folder: Path
 ) -> _Encoded:
     """As ``_encode``, but taken over from an interrupted ingest where it got that far."""
-    maker = "none" if model is None else f"{model.fingerprint} {features.VERSION}"
+    maker = "none" if model is None else f"{model.fingerprint} {features.VERSION} with levels"
     digest = hashlib.sha256("\n".join([maker, *map(repr, rows)]).encode()).hexdigest()
     path = folder / f"{digest[:32]}.npz"
     if path.is_file():
@@ -310,12 +314,15 @@ def _encode(
     rows: Sequence[RecordingRow], recordings: Sequence[Recording], model: SessionEncoder | None
 ) -> _Encoded:
     """Find, label and encode the segments of one session."""
+    levels: list[float | None]
     if model is None:
         found = find_segments(recordings)
         vectors = np.zeros((len(found), 0), dtype=np.float32)
+        levels = [None] * len(found)
     else:
         found, numbers = features.segment_session(recordings)
         vectors = np.asarray(model.encode_session(numbers), dtype=np.float32)
+        levels = [DB * float(level) for level in numbers[:, LOUDNESS]]
     spans = label_segments(recordings, found)
     segments = [
         NewSegment(
@@ -324,8 +331,9 @@ def _encode(
             segment.end_s,
             segment.kind,
             *((None, None, None) if span is None else (span.label, span.action, span.effort)),
+            level,
         )
-        for segment, span in zip(found, spans, strict=True)
+        for segment, span, level in zip(found, spans, levels, strict=True)
     ]
     return _Encoded(segments, vectors)
 

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 
 from myosem.catalogue import Catalogue, RecordingRow, SessionKey, SourceRow, natural
-from myosem.catalogue_writer import CatalogueWriter, Duplicate, NewSegment, merge_people
+from myosem.catalogue_writer import HITS, CatalogueWriter, Duplicate, NewSegment, merge_people
 from myosem.condition import COLUMNS
 from myosem.errors import LibraryError, UsageError
 from myosem.records import Channel, Recording, Span
@@ -211,7 +213,7 @@ def test_conditions(catalogue: Catalogue, condition: str, rows: list[int]) -> No
 @pytest.mark.parametrize("column", COLUMNS)
 def test_every_column_can_be_named(catalogue: Catalogue, column: str) -> None:
     known = catalogue.select(f"{column} is not null").tolist()
-    assert known == {"label": [2], "action": [], "effort": []}.get(column, [0, 1, 2, 3])
+    assert known == {"label": [2], "action": [], "effort": [], "over_rest_db": []}.get(column, [0, 1, 2, 3])
 
 
 @pytest.mark.parametrize(
@@ -300,3 +302,25 @@ def test_tables_that_cannot_be_read_are_an_error_of_the_library(tmp_path: Path) 
     damaged = Catalogue.open(tmp_path / "catalogue.duckdb")
     with pytest.raises(LibraryError, match=r"catalogue cannot be read; got .*; try: myosem verify"):
         damaged.query("SELECT length FROM lost_table")
+
+
+def test_a_catalogue_without_levels_goes_on_without_them(tmp_path: Path) -> None:
+    """As versions before there were any wrote it."""
+    old, new = row(1, "s2"), row(2, "s1")
+    write(tmp_path / "old", [old], [segment_of(old)]).close()
+    with duckdb.connect(str(tmp_path / "old")) as connection:
+        connection.execute("DROP VIEW hits; ALTER TABLE segments DROP COLUMN over_rest_db")
+        connection.execute(HITS.replace("s.over_rest_db, ", ""))
+    catalogue = Catalogue.open(tmp_path / "old")
+    assert catalogue.rows([0])[0].over_rest_db is None
+    assert catalogue.select("over_rest_db is null and duration_s = 0.5").tolist() == [0]
+    assert catalogue.select("over_rest_db > 1.5").tolist() == []
+    catalogue.close()
+    writer = CatalogueWriter(tmp_path / "new", tmp_path / "old")
+    writer.write_recordings([new], [source_of(new)], [])
+    writer.write_segments([old.recording], [replace(segment_of(new), over_rest_db=12.5)])
+    writer.close()
+    found = Catalogue.open(tmp_path / "new")
+    assert [one.over_rest_db for one in found.rows([0, 1])] == [12.5, None]
+    assert found.select("over_rest_db > 1.5").tolist() == [0]
+    found.close()
