@@ -19,6 +19,7 @@ from myosem.cli.queries import queries
 from myosem.cli.search import search
 from myosem.cli.serve import serve
 from myosem.cli.similar import similar
+from myosem.cli.stream import stream
 from myosem.cli.timeline import timeline
 from myosem.cli.tokens import tokens
 from myosem.cli.upkeep import prune, verify
@@ -57,6 +58,7 @@ COMMANDS: list[Callable[..., Any]] = [
     queries,
     label,
     timeline,
+    stream,
     serve,
     info,
     inspect,

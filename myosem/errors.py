@@ -4,7 +4,8 @@
     ├── UsageError               an argument or option cannot be used (-k 0, an empty query, a bad --where)
     ├── SourceError              a file, folder or archive member cannot be read as EMG
     │   ├── UnknownFormatError   no reader recognises it
-    │   └── KnownBadError        a published file that is known to be wrong and is left out on purpose
+    │   ├── KnownBadError        a published file that is known to be wrong and is left out on purpose
+    │   └── StreamError          a live stream is missing, one of several, lost, or carries no usable EMG
     ├── MappingError             a mapping file does not fit its schema or its data
     ├── PromptError              an action entry does not fit the schema
     ├── GenerationError          a language model cannot be reached or gives no usable answer
@@ -72,6 +73,10 @@ class UnknownFormatError(SourceError):
 
 class KnownBadError(SourceError):
     """A published file that is known to be wrong, and is left out on purpose."""
+
+
+class StreamError(SourceError):
+    """A live stream is missing, one of several, lost, or carries no usable EMG."""
 
 
 class MappingError(MyoSemError):

@@ -76,6 +76,25 @@ def require_ui() -> None:
         )
 
 
+def require_stream() -> None:
+    """Check that what ``[stream]`` needs is installed. Raises MissingExtraError where it is not."""
+    _require("pylsl", "Lab Streaming Layer", "stream")
+
+
+def require_mcp() -> None:
+    """Check that what ``[mcp]`` needs is installed. Raises MissingExtraError where it is not."""
+    _require("mcp", "the Model Context Protocol", "mcp")
+
+
+def _require(name: str, purpose: str, extra: str) -> None:
+    if not _installed(name):
+        raise MissingExtraError(
+            f"{purpose} needs a package that is not installed",
+            got=f"no {name}",
+            hint=f'pip install "myosem[{extra}]"',
+        )
+
+
 @contextmanager
 def train_imports() -> Iterator[None]:
     """Turn failing imports of ``[train]`` packages into one clear error.

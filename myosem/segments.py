@@ -53,7 +53,7 @@ def segments_of_frames(frames: Sequence[Frames], recordings: Sequence[Recording]
     for number, (events, recording) in enumerate(
         zip(contraction_events(frames, recordings), recordings, strict=True)
     ):
-        contractions = [piece for start, end in events for piece in _pieces(start, end)]
+        contractions = [piece for start, end in events for piece in pieces(start, end)]
         rests = _rests(contractions, recording.duration_s)
         segments = [Segment(number, start, end, "contraction") for start, end in contractions]
         segments += [Segment(number, start, end, "rest") for start, end in rests]
@@ -197,7 +197,7 @@ def two_means(values: NDArray[np.float64]) -> tuple[float, float, float]:
     return float(low[best]), float(high[best]), float((ordered[best] + ordered[best + 1]) / 2)
 
 
-def _pieces(start_s: float, end_s: float) -> list[Stretch]:
+def pieces(start_s: float, end_s: float) -> list[Stretch]:
     """Equal pieces of at most the maximum length."""
     count = int(np.ceil((end_s - start_s) / MAXIMUM_S - 1e-6))
     edges = np.linspace(start_s, end_s, max(count, 1) + 1).tolist()

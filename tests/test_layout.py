@@ -18,6 +18,8 @@ LINKS = ("cli", "index", "prompts")
 SEARCH_PATH = ("search", "ingest", "pictures", "model")
 HEAVY = ("torch", "faiss", "onnxruntime", "scipy", "duckdb", "matplotlib", "numpy.testing")
 OPTIONAL = {
+    "myosem.cli.mcp": {"mcp"},
+    "myosem.lsl": {"pylsl"},
     "myosem.prompts.generate": {"transformers"},
     "myosem.readers.edf_file": {"edfio"},
     "myosem.readers.hdf5": {"h5py"},
