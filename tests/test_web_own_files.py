@@ -48,14 +48,25 @@ def test_what_holds_emg_is_found(files: OwnFiles, name: str, content: bytes, cha
     files.forget()
 
 
-def test_the_file_before_is_forgotten(files: OwnFiles) -> None:
+def test_files_are_forgotten(files: OwnFiles) -> None:
     first = files.keep("a.csv", TABLE.encode(), 200.0)
     second = files.keep("a.csv", TABLE.encode(), 200.0)
-    assert not first.exists()
+    assert first.exists()
+    files.forget(but=second)
+    assert not first.parent.exists()
     assert second.exists()
     files.forget()
     files.forget()
     assert not second.parent.exists()
+
+
+def test_a_refused_file_leaves_nothing_behind(
+    files: OwnFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(MappingError):
+        files.keep("a.csv", TABLE.encode(), None)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_name_leads_nowhere_else(files: OwnFiles) -> None:

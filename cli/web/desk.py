@@ -1,13 +1,14 @@
 """What the page asks of the engine. Every method may take a while and is meant for a thread of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from myosem.cli.web.filters import Choices, Filters
-from myosem.errors import UsageError
+from myosem.errors import MyoSemError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,7 +183,7 @@ class Desk:
         from myosem.sources import sessions_of
         from myosem.timeline import timelines
 
-        with self._engines.use() as engine:
+        with self._engines.use() as engine, _named(path):
             sessions = sessions_of(str(path), None)
             recordings = [session.recordings[position] for session in sessions for position in session.chosen]
             if len(recordings) > MOST_RECORDINGS:
@@ -232,6 +233,15 @@ class Desk:
             took_s = perf_counter() - start
             hits = tuple(hit for hit in result.hits if filters.passes(hit))
             return Found(result, hits, tuple(engine.recordings(hits)), took_s)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Errors say the name of a visitor's file, not where it lies."""
+    try:
+        yield
+    except MyoSemError as error:
+        raise type(error)(str(error).replace(str(path), path.name)) from error
 
 
 def _place(moment: Moment) -> tuple[float | None, float | None]:

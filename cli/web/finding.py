@@ -169,6 +169,17 @@ class Finding:
         self._show(found, asked)
         if not keep:
             ui.run_javascript("myosem.first()")
+        await self._refresh(found.result.version)
+
+    async def _refresh(self, version: int) -> None:
+        """Show what there is to choose from where the library has a new version."""
+        if self._overview is None or self._overview.version == version:
+            return
+        newer = await self._place.ask(self._desk.overview)
+        if newer is not None:
+            self._overview = newer
+            self._shell.library(newer)
+            self._shell.show_filters(self._question.filters, newer.choices)
 
     def _show_library(self) -> None:
         self._place.forget()

@@ -1,6 +1,5 @@
 """The right side of the page: one moment, its recording, and what it is."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from myosem.cli.web import moment as pictures
@@ -39,14 +38,10 @@ class Looking:
             self._others = []
             await self.show(moment)
 
-    async def read(self, path: Path, words: str) -> bool:
-        """Show the first recording of a visitor's file; says whether it has one."""
-        moments = await self._opening.ask(self._desk.read, path, words)
-        if not moments:
-            return False
+    async def show_file(self, moments: list[Moment]) -> None:
+        """Show the first recording of a visitor's file; the others can be turned to."""
         self._others = moments
         await self.show(moments[0])
-        return True
 
     async def turn_to(self, number: Any) -> None:
         """Another recording of the visitor's file."""

@@ -11,7 +11,7 @@ import numpy as np
 import yaml
 
 from myosem.cli.web.uploads import check_file, safe_name
-from myosem.errors import MappingError
+from myosem.errors import MappingError, MyoSemError
 
 TABLES, NEED_MAPPING = (".csv", ".tsv"), (".csv", ".tsv", ".npz")
 LOOKED_AT = 200
@@ -19,18 +19,18 @@ NO_EMG = {"time", "t", "timestamp", "sample", "index", "seconds", "ms", "counter
 
 
 class OwnFiles:
-    """The one file that a visitor has open.
+    """The files of one visitor, each in a folder of its own.
 
     Args:
-        most_bytes: how large it may be.
+        most_bytes: how large one may be.
     """
 
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
-        self._folder: TemporaryDirectory[str] | None = None
+        self._folders: dict[Path, TemporaryDirectory[str]] = {}
 
     def keep(self, name: str, content: bytes, rate_hz: float | None) -> Path:
-        """Write a file in the place of the one before, with a mapping beside it where it needs one.
+        """Write a file, with a mapping beside it where it needs one.
 
         Args:
             name: as the visitor calls it; only its last part counts.
@@ -42,20 +42,29 @@ class OwnFiles:
             TooLargeError: it is larger than ``most_bytes``, or unpacks to too much.
         """
         plain = safe_name(name)
-        self.forget()
-        self._folder = TemporaryDirectory(prefix="myosem-")
-        path = Path(self._folder.name) / plain
-        path.write_bytes(content)
-        check_file(path, self.most_bytes)
-        if path.suffix.lower() in NEED_MAPPING:
-            path.with_name(f"{plain}.yaml").write_text(yaml.safe_dump(guess(path, rate_hz)))
+        folder = TemporaryDirectory(prefix="myosem-")
+        path = Path(folder.name) / plain
+        self._folders[path] = folder
+        try:
+            path.write_bytes(content)
+            check_file(path, self.most_bytes)
+            if path.suffix.lower() in NEED_MAPPING:
+                path.with_name(f"{plain}.yaml").write_text(yaml.safe_dump(guess(path, rate_hz)))
+        except MyoSemError:
+            self.drop(path)
+            raise
         return path
 
-    def forget(self) -> None:
-        """Delete the file."""
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
+    def drop(self, path: Path) -> None:
+        """Delete one file."""
+        folder = self._folders.pop(path, None)
+        if folder is not None:
+            folder.cleanup()
+
+    def forget(self, but: Path | None = None) -> None:
+        """Delete every file, but for one where that is said."""
+        for path in [one for one in self._folders if one != but]:
+            self.drop(path)
 
 
 def guess(path: Path, rate_hz: float | None) -> dict[str, object]:

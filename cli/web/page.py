@@ -52,7 +52,10 @@ def attach_page(
         visit = Visit(Desk(engines, shown), OwnFiles(most_upload))
         ui.context.client.on_delete(visit.files.forget)
         OPEN.add(visit.files)
-        await ui.context.client.connected()
+        try:
+            await ui.context.client.connected(timeout=RECONNECT_S)
+        except TimeoutError:  # nobody is there: a program asked, or the visitor left
+            return
         await visit.finding.start(request.query_params.multi_items())
 
     @nicegui_app.on_shutdown
@@ -73,6 +76,7 @@ class Visit:
     """
 
     def __init__(self, desk: Desk, files: OwnFiles) -> None:
+        self.desk = desk
         self.files = files
         self.shell = Shell()
         self.shell.build(self._act, self._uploaded, files.most_bytes)
@@ -144,6 +148,13 @@ class Visit:
             self.shell.refused.content = cards.error_message(error)
             return
         path = await self.keeping.ask(self.files.keep, event.file.name, content, rate_hz)
-        if path is not None and await self.looking.read(path, self.finding.words):
-            self.shell.upload.close()
-            ui.run_javascript("myosem.show(true)")
+        if path is None:
+            return
+        moments = await self.keeping.ask(self.desk.read, path, self.finding.words)
+        if not moments:
+            self.files.drop(path)
+            return
+        self.files.forget(but=path)
+        self.shell.upload.close()
+        ui.run_javascript("myosem.show(true)")
+        await self.looking.show_file(moments)
