@@ -11,10 +11,12 @@ from myosem import __version__
 from myosem.cli.bids import bids
 from myosem.cli.demo import demo
 from myosem.cli.describe import describe
+from myosem.cli.download import download
 from myosem.cli.info import info
 from myosem.cli.ingest import index, ingest
 from myosem.cli.inspect import inspect
 from myosem.cli.label import label
+from myosem.cli.map import map as draw_map
 from myosem.cli.queries import queries
 from myosem.cli.search import search
 from myosem.cli.serve import serve
@@ -52,12 +54,14 @@ def myosem(
 COMMANDS: list[Callable[..., Any]] = [
     search,
     demo,
+    download,
     ingest,
     describe,
     similar,
     queries,
     label,
     timeline,
+    draw_map,
     stream,
     serve,
     info,

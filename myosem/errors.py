@@ -79,6 +79,10 @@ class StreamError(SourceError):
     """A live stream is missing, one of several, lost, or carries no usable EMG."""
 
 
+class DownloadError(MyoSemError):
+    """A public data set cannot be fetched, or is not what it should be."""
+
+
 class MappingError(MyoSemError):
     """A mapping file does not fit its schema or its data."""
 

@@ -19,6 +19,7 @@ SEARCH_PATH = ("search", "ingest", "pictures", "model")
 HEAVY = ("torch", "faiss", "onnxruntime", "scipy", "duckdb", "matplotlib", "numpy.testing")
 OPTIONAL = {
     "myosem.cli.mcp": {"mcp"},
+    "myosem.download": {"pooch", "requests"},
     "myosem.lsl": {"pylsl"},
     "myosem.prompts.generate": {"transformers"},
     "myosem.readers.edf_file": {"edfio"},
