@@ -16,7 +16,6 @@ from myosem.cli.info import info
 from myosem.cli.ingest import index, ingest
 from myosem.cli.inspect import inspect
 from myosem.cli.label import label
-from myosem.cli.map import map as draw_map
 from myosem.cli.queries import queries
 from myosem.cli.search import search
 from myosem.cli.serve import serve
@@ -61,7 +60,6 @@ COMMANDS: list[Callable[..., Any]] = [
     queries,
     label,
     timeline,
-    draw_map,
     stream,
     serve,
     info,
