@@ -12,6 +12,7 @@ from hdf5_builders import HDF5
 from ninapro_builders import NINAPRO
 from numpy.typing import NDArray
 from scipy.io import savemat
+from table_builders import TABLES
 
 
 def write_lines(path: Path, rows: NDArray[np.generic] | Sequence[Sequence[object]], end: str = "\n") -> Path:
@@ -182,5 +183,6 @@ BUILDERS: dict[str, Callable[[Path], list[Path]]] = {
     **EDF,
     **HDF5,
     **NINAPRO,
+    **TABLES,
 }
 """For each reader: writes a few files below a folder and returns them."""

@@ -179,7 +179,7 @@ def test_npz_keeps_whole_numbers_and_reads_labels(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("mapping", "arrays", "message"),
     [
-        ("", {"emg": np.ones((4, 2))}, r"names no array; there is emg"),
+        ("", {"emg": np.ones((4, 2))}, r"names no array and no columns; there is emg \(4, 2\)"),
         ("array: x\n", {"emg": np.ones((4, 2))}, r"does not exist; got x; there is emg"),
         ("array: emg\nlabel_from: x\n", {"emg": np.ones((4, 2))}, r"does not exist; got x; there is emg"),
     ],

@@ -73,6 +73,7 @@ class Bids(PathReader):
                 signal="envelope" if own.get("signal") == "envelope" else "raw",
                 band_hz=around.band_hz(piece),
                 anchored=own.get("anchored") is True,
+                simulated=own.get("simulated") is True,
                 spans=spans_between(spans, piece.start_s, piece.end_s),
                 notes=notes if note is None else (*notes, note),
             )

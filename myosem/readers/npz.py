@@ -9,14 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from myosem.errors import MappingError, SourceError
-from myosem.readers.base import Reader, SourceFile, reason
-from myosem.readers.mapped import mapped_recordings
+from myosem.errors import SourceError
+from myosem.readers.base import MAX_MEMBER_BYTES, Reader, SourceFile, reason
+from myosem.readers.columns import Columns, Shape, column_recordings
 from myosem.readers.mapping import mapping_for
-from myosem.readers.parse import as_float32, numbers
 from myosem.records import Recording
 
 EXAMPLE = "{rate_hz: 1000, array: emg, unit: mV, subject: p1, label_from: gesture}"
+FAILURES = (
+    *(zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, KeyError, TypeError, SyntaxError),
+    *(MemoryError, OverflowError, NotImplementedError, RuntimeError, AttributeError),
+)
 
 
 class Npz(Reader):
@@ -38,58 +41,58 @@ class Npz(Reader):
         return Npz(mapping)
 
     def read(self, file: SourceFile) -> Iterator[Recording]:
-        """One recording. Raises MappingError too: no mapping, or arrays that do not exist."""
+        """The recordings. Raises MappingError too: no mapping, or arrays that do not exist."""
         mapping = mapping_for(file, self._mapping, EXAMPLE)
-        if mapping.array is None:
-            raise MappingError(f"{file.source}: the mapping names no array", exists=_load(file, [])[0])
-        label_from = [] if mapping.label_from is None else [str(mapping.label_from)]
-        found = _load(file, [mapping.array, *label_from])[1]
-        samples = numbers(file, found[mapping.array], mapping.array, (None, None))
-        if samples.shape[0] < samples.shape[1]:
+        yield from column_recordings(NpzColumns(file), mapping, self.name)
+
+
+class NpzColumns(Columns):
+    """The arrays of an archive, each read when it is asked for.
+
+    Raises:
+        SourceError: it is no such archive, or an array in it is too large.
+    """
+
+    def __init__(self, file: SourceFile) -> None:
+        self.file = file
+        self._data = file.open()
+        try:
+            with zipfile.ZipFile(self._data) as archive:
+                names = [info for info in archive.infolist() if info.filename.endswith(".npy")]
+                self.shapes: dict[str, Shape] = {
+                    info.filename.removesuffix(".npy"): self._shape(archive, info) for info in names
+                }
+        except FAILURES as error:
+            raise self._fault(error) from error
+
+    def load(self, name: str) -> NDArray[Any]:
+        """An array. Raises SourceError where it is damaged or of Python objects."""
+        self._data.seek(0)
+        try:
+            with np.load(self._data, allow_pickle=False) as archive:
+                return np.asarray(archive[name])
+        except FAILURES as error:
+            raise self._fault(error) from error
+
+    def _shape(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Shape:
+        if info.file_size > MAX_MEMBER_BYTES:
             raise SourceError(
-                f"{file.source}: {mapping.array} seems to be transposed",
-                got=f"shape {samples.shape}",
-                expected="(samples, channels)",
+                f"{self.file.source}: the array {info.filename} unpacks to {info.file_size / 2**30:.1f} GiB",
+                expected="at most 1 GiB",
             )
-        names = [f"ch{i + 1}" for i in range(samples.shape[1])]
-        labels = _texts(found[label_from[0]]) if label_from else None
-        if samples.dtype.kind == "f":
-            samples = as_float32(samples)
-        yield from mapped_recordings(file, mapping, self.name, samples, names=names, labels=labels)
+        with archive.open(info) as member:
+            version = np.lib.format.read_magic(member)
+            old = version == (1, 0)
+            read = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
+            shape, _, dtype = read(member)
+        if int(np.prod(shape, dtype=object)) * dtype.itemsize > MAX_MEMBER_BYTES:
+            raise SourceError(f"{self.file.source}: the array {info.filename} is too large", got=shape)
+        return tuple(shape)
 
-
-def _load(file: SourceFile, names: list[str]) -> tuple[list[str], dict[str, NDArray[Any]]]:
-    """The names of all arrays, and the arrays of these names."""
-    try:
-        with np.load(file.open(), allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise SourceError(f"{file.source}: not an .npz archive", got="a single array")
-            missing = [name for name in names if name not in archive.files]
-            if missing:
-                raise MappingError(
-                    f"{file.source}: an array of the mapping does not exist",
-                    got=", ".join(missing),
-                    exists=archive.files,
-                )
-            return list(archive.files), {name: archive[name] for name in names}
-    except (
-        *(zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, KeyError, TypeError, SyntaxError),
-        *(MemoryError, OverflowError, NotImplementedError, RuntimeError, AttributeError),
-    ) as error:
-        raise SourceError(
-            f"{file.source}: cannot be read as .npz", got=reason(error), expected="arrays of numbers"
-        ) from error
-
-
-def _texts(values: NDArray[Any]) -> NDArray[np.str_]:
-    """Label values as ``(T,)`` texts: whole numbers without a decimal point, nothing for NaN."""
-    flat = values.reshape(-1)
-    if flat.dtype.kind != "f":
-        return flat.astype(np.str_)
-    known = np.isfinite(flat)
-    whole = bool(np.all(flat[known] == np.round(flat[known])))
-    texts = np.where(known, flat, 0).astype(np.int64 if whole else flat.dtype).astype(np.str_)
-    return np.where(known, texts, "")
+    def _fault(self, error: Exception) -> SourceError:
+        return SourceError(
+            f"{self.file.source}: cannot be read as .npz", got=reason(error), expected="arrays of numbers"
+        )
 
 
 READER = Npz()
