@@ -42,6 +42,14 @@ UnlikeOption = Annotated[
         "--unlike", metavar="WHAT", help="Far from this phrase, segment or recording; may be repeated."
     ),
 ]
+MoreOption = Annotated[
+    list[str] | None,
+    typer.Option("--more", metavar="SEGMENT", help="This hit is right: rank this person anew; repeatable."),
+]
+LessOption = Annotated[
+    list[str] | None,
+    typer.Option("--less", metavar="SEGMENT", help="This hit is wrong: rank this person anew; repeatable."),
+]
 DiverseOption = Annotated[
     bool, typer.Option("--diverse", help="Prefer hits of different people, sessions and recordings.")
 ]

@@ -36,6 +36,8 @@ def search(
     where: options.WhereOption = None,
     like: options.LikeOption = None,
     unlike: options.UnlikeOption = None,
+    more: options.MoreOption = None,
+    less: options.LessOption = None,
     diverse: options.DiverseOption = False,
     merge: options.MergeOption = None,
     queries: QueriesOption = None,
@@ -53,7 +55,8 @@ def search(
 
     wanted = SavedQuery(query, tuple(like or ()), tuple(unlike or ()), where, k, diverse, merge)
     if queries is not None:
-        _refuse_beside({"QUERY": query, "--like": like, "--unlike": unlike, "--save": save, "--plot": plot})
+        _refuse_beside({"QUERY": query, "--like": like, "--unlike": unlike, "--more": more, "--less": less})
+        _refuse_beside({"--save": save, "--plot": plot})
         listed = read_queries(queries)
         engine = options.open_engine(library, model)
         show_many(engine, _search(listed, engine, wanted, explain), as_json=as_json, csv=csv, nearest=nearest)
@@ -63,9 +66,10 @@ def search(
         check_name(save)
     if name is not None:
         wanted = saved_query(options.library_path(library), name).changed(wanted)
-    wanted.named(name).check()
+    looked_for = wanted.named(name).judged(more or (), less or ())
+    looked_for.check()
     engine = options.open_engine(library, model)
-    (result,) = _search([wanted.named(name)], engine, wanted, explain)
+    (result,) = _search([looked_for], engine, wanted, explain)
     if save is not None:
         save_query(options.library_path(library), save, wanted)
         typer.echo(f"saved: myosem search @{save}", err=True)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myosem.embedding import DIGITS
+from myosem.feedback import search_judged
 from myosem.labelling import RELATED
 from myosem.results import Hit, SearchResult
 from myosem.selection import Found, Selection
@@ -43,7 +44,11 @@ def nearest_hits(
     plan = index.plan(wanted, rows)
     scores, nearest = index.search(np.concatenate([one.vector for one in targets]), wanted, rows)
     results = []
-    for target, own_scores, own_rows in zip(targets, scores, nearest, strict=True):
+    for number, target in enumerate(targets):
+        answer = scores[number], nearest[number], plan
+        if target.judged:
+            answer = search_judged(index, target.judged, target.vector, wanted, rows)
+        own_scores, own_rows, own_plan = answer
         others = np.flatnonzero(~np.isin(own_rows, target.without))[: selection.pool]
         near = own_rows[others]
         found = _found(library, model.threshold, target.confidence, own_scores[others], near)
@@ -55,8 +60,8 @@ def nearest_hits(
                 library=str(library.path),
                 version=library.version,
                 model=model.name,
-                exact=plan.exact,
-                how=plan.how,
+                exact=own_plan.exact,
+                how=own_plan.how,
                 confidence=round(1.0 if target.confidence is None else target.confidence, DIGITS),
                 confident=any(hit.fits for hit in hits),
                 hits=hits,

@@ -154,6 +154,8 @@ class SearchResult:
         diverse: whether they were chosen to differ.
         merged: whether neighbours are one hit.
         name: what the query is called among others.
+        more: segments that were judged to be right.
+        less: segments that were judged to be wrong.
     """
 
     query: str
@@ -171,6 +173,8 @@ class SearchResult:
     diverse: bool = False
     merged: bool = False
     name: str | None = None
+    more: tuple[str, ...] = ()
+    less: tuple[str, ...] = ()
 
     @property
     def asked(self) -> str:

@@ -90,6 +90,8 @@ class Engine:
         *,
         like: Sequence[str] = (),
         unlike: Sequence[str] = (),
+        more: Sequence[str] = (),
+        less: Sequence[str] = (),
         diverse: bool = False,
         merge: bool = False,
         explain: bool = False,
@@ -103,6 +105,9 @@ class Engine:
             like: phrases, and segments, recordings or sources of the library, that hits are to be near to
                 (``myosem.target``); whatever EMG is named here is no hit itself.
             unlike: the same, to be far from.
+            more: ids of segments that somebody found to be right; they move the scores of the same people's
+                segments (``myosem.feedback``).
+            less: the same of those that are wrong; they are no hits.
             diverse: prefer hits of other people, sessions and recordings (``myosem.selection``).
             merge: neighbouring hits of one recording are one.
             explain: also say why, for each hit that fits.
@@ -111,7 +116,7 @@ class Engine:
             UsageError: an empty query, k below 1, or a condition that cannot be used.
             LibraryError: the library is missing, damaged, or (IndexMismatchError) of another model.
         """
-        one = Query.of(query, like, unlike)
+        one = Query.of(query, like, unlike).judged(more, less)
         return self.search_many([one], k, where, diverse=diverse, merge=merge, explain=explain)[0]
 
     def search_many(
@@ -140,7 +145,15 @@ class Engine:
         targets = [aim(query, words.result(), self.library) for query in queries]
         results = nearest_hits(self.library, self.model, targets, Selection(k, diverse, merge), rows)
         results = [
-            replace(result, query=one.text, like=one.like, unlike=one.unlike, name=one.name)
+            replace(
+                result,
+                query=one.text,
+                like=one.like,
+                unlike=one.unlike,
+                more=one.more,
+                less=one.less,
+                name=one.name,
+            )
             for result, one in zip(results, queries, strict=True)
         ]
         if not explain:

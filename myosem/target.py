@@ -6,13 +6,14 @@ either is a unit vector before it is added or taken away. Several examples never
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myosem.errors import UsageError
+from myosem.feedback import Judged, judgments
 from myosem.sources import stored_segments
 
 if TYPE_CHECKING:
@@ -36,17 +37,25 @@ class Query:
         like: phrases, and segments, recordings or sources of the library, to be near to.
         unlike: the same, to be far from.
         name: what the query is called among others.
+        more: ids of segments that were judged to be what is looked for (``myosem.feedback``).
+        less: ids of segments that were judged not to be.
     """
 
     text: str = ""
     like: tuple[str, ...] = ()
     unlike: tuple[str, ...] = ()
     name: str | None = None
+    more: tuple[str, ...] = ()
+    less: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, text: str, like: Sequence[str] = (), unlike: Sequence[str] = ()) -> "Query":
         """A query without a name; a lone string counts as one thing liked or not liked."""
         return cls(text.strip(), _several(like), _several(unlike))
+
+    def judged(self, more: Sequence[str], less: Sequence[str]) -> "Query":
+        """The same after somebody judged some answers."""
+        return replace(self, more=_several(more), less=_several(less))
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -71,11 +80,13 @@ class Target:
         vector: ``(1, D)`` of unit length.
         confidence: how surely the words wanted are about an action, 0 to 1; None where EMG is wanted.
         without: rows of the segments it names, which are no answers.
+        judged: what somebody has said of answers, one for each person they are of.
     """
 
     vector: Vectors
     confidence: float | None = None
     without: tuple[int, ...] = ()
+    judged: tuple[Judged, ...] = ()
 
 
 class Phrases:
@@ -126,7 +137,8 @@ def aim(query: Query, phrases: Phrases, library: "Library") -> Target:
         mean(query.unlike) if query.unlike else None,
     )
     rows = {segment.row for segments in stored.values() for segment in segments}
-    return Target(vector[None], sure, tuple(sorted(rows)))
+    judged = judgments(library, query.more, query.less)
+    return Target(vector[None], sure, tuple(sorted(rows)), judged)
 
 
 def combine(words: Vectors | None, like: Vectors | None, unlike: Vectors | None) -> Vectors:

@@ -1,0 +1,160 @@
+"""Relevance feedback: what somebody says of a few segments moves the ranking of the same person's others.
+
+A Gaussian process whose mean is the score that a segment has anyway. A segment that is what was looked for
+should have scored ``RIGHT``, any other ``WRONG``; what the judged ones lack spreads to other segments by how
+near their vectors are. It spreads through all sessions of the person they are of, and to nobody else: in the
+trials of ``docs/log.md`` other people's segments were ranked no better by it, and worse the more it counted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myosem.errors import LibraryError, UsageError
+
+if TYPE_CHECKING:
+    from myosem.catalogue import SegmentRow
+    from myosem.index import Plan, VectorIndex
+    from myosem.library import Library
+
+RIGHT, WRONG = 1.0, 0.2
+REACH = 0.5
+"""How far apart two vectors of unit length are that say little of each other."""
+DOUBT = 0.1
+"""Variance of a judgment where that of a score is 1."""
+
+Vectors = NDArray[np.float32]
+Wide = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Segments of one person, some of which somebody has judged.
+
+    Attributes:
+        rows: of all the person's segments, ascending.
+        judged: J of these rows.
+        relevant: ``(J,)``.
+    """
+
+    rows: Rows
+    judged: Rows
+    relevant: NDArray[np.bool_]
+
+    @property
+    def hits(self) -> Rows:
+        """All but those that were found to be wrong."""
+        return np.setdiff1d(self.rows, self.judged[~self.relevant])
+
+    def scores(self, vectors: Vectors, query: Vectors, rows: Rows) -> Vectors:
+        """Scores ``(n,)`` of some rows for a query ``(1, D)``; ``vectors (N, D)`` are the library's."""
+        own, judged = np.asarray(vectors[rows]), np.asarray(vectors[self.judged])
+        lacking = np.where(self.relevant, RIGHT, WRONG)[:, None] - judged @ query.T
+        moved = own @ query.T + correction(own, judged, lacking)
+        return moved[:, 0].clip(-1, 1).astype(np.float32)
+
+
+def correction(vectors: Vectors, judged: Vectors, lacking: NDArray[np.floating]) -> Wide:
+    """What A scores of each segment gain: ``(N, A)``.
+
+    Args:
+        vectors: ``(N, D)`` of segments, of unit length.
+        judged: ``(J, D)`` of those of the same person that were judged.
+        lacking: ``(J, A)`` what each of their scores should have been more.
+    """
+    known = likeness(judged, judged) + DOUBT * np.eye(len(judged))
+    return likeness(vectors, judged) @ np.linalg.solve(known, lacking.astype(np.float64))
+
+
+def likeness(first: Vectors, second: Vectors) -> Wide:
+    """How much one segment says of another, ``(n, m)``, 0 to 1: the rational quadratic kernel."""
+    cosine = first.astype(np.float64) @ second.T.astype(np.float64)
+    return np.asarray(1 / (1 + np.maximum(1 - cosine, 0) / REACH**2))
+
+
+def judgments(library: "Library", more: Sequence[str], less: Sequence[str]) -> tuple[Judged, ...]:
+    """What was judged, one for each person.
+
+    Args:
+        library: that holds the segments.
+        more: ids of segments that are what is looked for.
+        less: ids of segments that are not.
+
+    Raises:
+        UsageError: an id that the library does not know, or one that is in both.
+    """
+    if not (more or less):
+        return ()
+    if both := sorted(set(more) & set(less)):
+        raise UsageError("a segment cannot be both more and less of it", got=both[0])
+    relevant = dict.fromkeys(more, True) | dict.fromkeys(less, False)
+    people: dict[tuple[str, str], list[SegmentRow]] = {}
+    for name in relevant:
+        segment = find_segment(library, name)
+        people.setdefault((segment.dataset, segment.person), []).append(segment)
+    return tuple(
+        Judged(
+            rows=library.select(_of_person(*person)),
+            judged=np.array([one.row for one in own], dtype=np.int64),
+            relevant=np.array([relevant[one.segment] for one in own]),
+        )
+        for person, own in people.items()
+    )
+
+
+def find_segment(library: "Library", name: str) -> "SegmentRow":
+    """A segment of the library by its id. Raises UsageError where there is none."""
+    try:
+        return library.segment(name)
+    except LibraryError as error:
+        raise UsageError(
+            f"the library has no segment {name!r}", expected="the id of a hit, as --json prints it"
+        ) from error
+
+
+def search_judged(
+    index: "VectorIndex", judged: Sequence[Judged], query: Vectors, k: int, rows: Rows | None = None
+) -> tuple[Vectors, Rows, "Plan"]:
+    """The k rows with the highest scores, best first, ties by row, and how the others were searched.
+
+    Args:
+        index: of the library.
+        judged: one for each person.
+        query: ``(1, D)``.
+        k: at least 1.
+        rows: search among these only.
+    """
+    touched = np.concatenate([one.rows for one in judged])
+    parts = [
+        (one.scores(index.vectors, query, own), own)
+        for one in judged
+        for own in [one.hits if rows is None else np.intersect1d(one.hits, rows)]
+    ]
+    others, plan = _others(index, query, k, rows, touched)
+    scores, found = (np.concatenate(part) for part in zip(*parts, others, strict=True))
+    order = np.lexsort((found, -scores))[:k]
+    return scores[order], found[order], plan
+
+
+def _others(
+    index: "VectorIndex", query: Vectors, k: int, rows: Rows | None, touched: Rows
+) -> tuple[tuple[Vectors, Rows], "Plan"]:
+    """The nearest k rows that no judgment touches: ever more are asked for until so many are left."""
+    available = len(index) if rows is None else len(rows)
+    wanted = min(2 * k, max(available, 1))
+    while True:
+        plan = index.plan(wanted, rows)
+        (scores,), (found,) = index.search(query, wanted, rows)
+        free = np.flatnonzero(~np.isin(found, touched))[:k]
+        if len(free) == k or wanted >= available:
+            return (scores[free], found[free]), plan
+        wanted = min(4 * wanted, available)
+
+
+def _of_person(dataset: str, person: str) -> str:
+    quoted = (name.replace("'", "''") for name in (dataset, person))
+    return "dataset = '{}' AND person = '{}'".format(*quoted)
