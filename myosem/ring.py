@@ -98,8 +98,9 @@ def fill_pairs(squares: NDArray[np.float32], angles: Array, alive: NDArray[np.bo
     """
     inside = on_ring(angles)
     if not inside.all():
-        filled, places = np.zeros_like(squares), np.ix_(inside, inside)
-        filled[:, *places] = fill_pairs(squares[:, *places], angles[inside], alive[inside])
+        filled, kept = np.zeros_like(squares), np.flatnonzero(inside)
+        places = np.ix_(np.arange(len(squares)), kept, kept)
+        filled[places] = fill_pairs(squares[places], angles[inside], alive[inside])
         return filled
     order = np.argsort(angles, kind="stable")
     ring = squares[:, order][:, :, order].copy()
