@@ -16,6 +16,7 @@ from myosem.cli.info import info
 from myosem.cli.ingest import index, ingest
 from myosem.cli.inspect import inspect
 from myosem.cli.label import label
+from myosem.cli.mcp_server import mcp
 from myosem.cli.queries import queries
 from myosem.cli.search import search
 from myosem.cli.serve import serve
@@ -62,6 +63,7 @@ COMMANDS: list[Callable[..., Any]] = [
     timeline,
     stream,
     serve,
+    mcp,
     info,
     inspect,
     bids,

@@ -18,7 +18,7 @@ LINKS = ("cli", "index", "prompts")
 SEARCH_PATH = ("search", "ingest", "pictures", "model")
 HEAVY = ("torch", "faiss", "onnxruntime", "scipy", "duckdb", "matplotlib", "numpy.testing")
 OPTIONAL = {
-    "myosem.cli.mcp": {"mcp"},
+    "myosem.cli.mcp_tools": {"mcp", "mcp_types"},
     "myosem.download": {"pooch", "requests"},
     "myosem.lsl": {"pylsl"},
     "myosem.prompts.generate": {"transformers"},
