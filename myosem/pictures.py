@@ -61,7 +61,7 @@ def plot_hits(result: SearchResult, recordings: Sequence[Recording], path: Path)
     """
     check_picture_path(path)
     if not result.hits:
-        raise UsageError("there is nothing to draw: the search found nothing", got=repr(result.query))
+        raise UsageError("there is nothing to draw: the search found nothing", got=result.asked)
     figure = _figure(result, list(zip(result.hits, recordings, strict=True))[:MOST_HITS])
     return write_figure(figure, path)
 
@@ -74,14 +74,14 @@ def plot_explained(result: SearchResult, recordings: Sequence[Recording], path: 
     check_picture_path(path)
     drawn = [pair for pair in zip(result.hits, recordings, strict=True) if pair[0].explanation is not None]
     if not drawn:
-        raise UsageError("there is nothing to draw: no hit is explained", got=repr(result.query))
+        raise UsageError("there is nothing to draw: no hit is explained", got=result.asked)
     return write_figure(explained_figure(result, drawn[:MOST_EXPLAINED]), path)
 
 
 def explained_figure(result: SearchResult, drawn: Sequence[tuple[Hit, Recording]]) -> "Figure":
     """Hits with their recordings: moments above each signal, channels beside it."""
     figure, columns, rows = _sheet(len(drawn), panel_inches=(6.4, 3.6))
-    heading = f"“{result.query}”"
+    heading = result.asked
     if result.meaning is not None:
         heading += f"\nnearest text: {result.meaning.text} ({result.meaning.name}, {result.meaning.view})"
     figure.suptitle(heading, x=0.02, ha="left", fontsize=13, color=INK, weight="bold", parse_math=False)
@@ -120,7 +120,7 @@ def _sheet(count: int, panel_inches: tuple[float, float]) -> "tuple[Figure, int,
 def _figure(result: SearchResult, drawn: Sequence[tuple[Hit, Recording]]) -> "Figure":
     figure, columns, rows = _sheet(len(drawn), panel_inches=(6.4, 2.7))
     count = f"{len(drawn)} of {len(result.hits)} hits" if len(drawn) < len(result.hits) else ""
-    heading = "   ".join(part for part in (f"“{result.query}”", count) if part)
+    heading = "   ".join(part for part in (result.asked, count) if part)
     figure.suptitle(heading, x=0.02, ha="left", fontsize=15, color=INK, weight="bold", parse_math=False)
     for position, (hit, recording) in enumerate(drawn):
         _panel(figure.add_subplot(rows, columns, position + 1), hit, recording)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from myosem.catalogue import SegmentRow
 
-BALANCE = 0.7
+BALANCE = 0.8
 """How much nearness to the query counts where hits are to differ; unlikeness to those before has the rest."""
 MOST = 3
 """Different hits are at most so many of one recording."""
 GAP_S = 0.5
 """Segments of one recording and kind with no longer a gap between them are one stretch."""
+NEAR = 0.75
+"""The share of a hit's score that a neighbour must have to be one with it."""
 LEAST_POOL, POOL = 200, 20
 """Candidates to choose from: at least so many, and so many for each hit wanted."""
 UNFIT = 2.0
@@ -54,7 +56,7 @@ class Selection:
         return max(LEAST_POOL, POOL * self.k) if self.diverse or self.merge else self.k
 
     def choose(self, found: Sequence[Found], vectors: Vectors | None = None) -> list[list[Found]]:
-        """The hits, each as its segments, the best first.
+        """The hits, each as its segments, of which that with the highest score is first.
 
         Args:
             found: M segments, the nearest first.
@@ -108,33 +110,42 @@ def origins_of(segments: "Sequence[SegmentRow]") -> NDArray[np.int64]:
 
 
 def stretches(order: Iterable[int], found: Sequence[Found], k: int) -> list[list[int]]:
-    """Groups of neighbours: the longest beginning of a ranking that makes no more than k of them.
+    """The first segments of a ranking, each with its neighbours, their neighbours and so on.
 
     Args:
         order: positions, the best first.
-        found: what is there.
-        k: how many groups at most.
+        found: what there is; a neighbour belongs to a stretch whose first segment it is about as near as.
+        k: how many stretches at most.
 
     Returns:
-        Positions of each group; groups and positions in the order of the ranking.
+        Positions of each stretch, that of the highest score first.
     """
-    ranking: list[Found] = []
-    groups: dict[str, list[list[int]]] = {}
-    positions = []
-    count = 0
-    for rank, position in enumerate(order):
-        one = found[position]
-        own = groups.setdefault(one.segment.recording, [])
-        beside = [group for group in own if any(neighbours(one, ranking[other]) for other in group)]
-        if not beside and count == k:
+    places: dict[str, set[int]] = {}
+    for position, one in enumerate(found):
+        places.setdefault(one.segment.recording, set()).add(position)
+    groups: list[list[int]] = []
+    for first in order:
+        left = places[found[first].segment.recording]
+        if first not in left:
+            continue
+        if len(groups) == k:
             break
-        count += 1 - len(beside)
-        apart = [group for group in own if group not in beside]
-        groups[one.segment.recording] = [*apart, sorted([*chain.from_iterable(beside), rank])]
-        ranking.append(one)
-        positions.append(position)
-    ranked = sorted(chain.from_iterable(groups.values()))
-    return [[positions[rank] for rank in group] for group in ranked]
+        near = {one for one in left if found[one].score >= NEAR * found[first].score} | {first}
+        group = _connected(first, near, found)
+        left -= group
+        groups.append(sorted(group, key=lambda one: -found[one].score))
+    return groups
+
+
+def _connected(first: int, among: set[int], found: Sequence[Found]) -> set[int]:
+    """What neighbours lead to from a position."""
+    reached, waiting = {first}, [first]
+    while waiting:
+        own = waiting.pop()
+        beside = {one for one in among - reached if neighbours(found[own], found[one])}
+        reached |= beside
+        waiting += beside
+    return reached
 
 
 def neighbours(first: Found, second: Found) -> bool:

@@ -1,7 +1,9 @@
 """What is searched for: words and EMG, wanted and unwanted, as one unit vector (Rocchio 1971).
 
-The words count one, what is liked together ``LIKE``, what is not liked together ``UNLIKE``: the mean of
-either is a unit vector before it is added or taken away. Several examples never outweigh the words.
+The words count one, what is liked together ``LIKE``; taken away are words that are not liked, together
+``UNLIKE_WORDS``, and EMG that is not liked, together ``UNLIKE_EMG``. Each of these is the mean of its parts,
+made a unit vector first, so that several examples never outweigh the words. EMG counts little where it is not
+liked, for it shares most of what it says with the right answers (``docs/log.md`` has the measurements).
 """
 
 import re
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from myosem.library import Library
     from myosem.model import Model
 
-LIKE, UNLIKE = 0.7, 0.5
+LIKE, UNLIKE_WORDS, UNLIKE_EMG = 0.7, 0.2, 0.1
 LEAST_LENGTH = 1e-3
 ID = re.compile(r"[0-9a-f]{16}(@\d+\.\d{3})?")
 
@@ -125,29 +127,32 @@ def aim(query: Query, phrases: Phrases, library: "Library") -> Target:
     """
     stored = {part: _stored(part, library) for part in query.like + query.unlike}
 
-    def mean(parts: Sequence[str]) -> Vectors:
+    def mean(parts: Sequence[str]) -> Vectors | None:
         vectors = [_of_emg(stored[one], library) if stored[one] else phrases.vector(one) for one in parts]
-        return unit_mean(vectors)
+        return unit_mean(vectors) if vectors else None
 
     wanted = [query.text] * bool(query.text) + [one for one in query.like if not stored[one]]
     sure = None if any(stored[one] for one in query.like) else min(map(phrases.confidence, wanted))
+    words = phrases.vector(query.text) if query.text else None
     vector = combine(
-        phrases.vector(query.text) if query.text else None,
-        mean(query.like) if query.like else None,
-        mean(query.unlike) if query.unlike else None,
+        [
+            (1.0, words),
+            (1.0 if words is None else LIKE, mean(query.like)),
+            (-UNLIKE_WORDS, mean([one for one in query.unlike if not stored[one]])),
+            (-UNLIKE_EMG, mean([one for one in query.unlike if stored[one]])),
+        ]
     )
     rows = {segment.row for segments in stored.values() for segment in segments}
     judged = judgments(library, query.more, query.less)
     return Target(vector[None], sure, tuple(sorted(rows)), judged)
 
 
-def combine(words: Vectors | None, like: Vectors | None, unlike: Vectors | None) -> Vectors:
-    """One unit vector ``(D,)`` of up to three; see the module.
+def combine(weighted: Iterable[tuple[float, Vectors | None]]) -> Vectors:
+    """The direction ``(D,)`` of a sum of weighted unit vectors, without those that are None.
 
     Raises:
         UsageError: hardly anything is left of them.
     """
-    weighted = [(1.0, words), (LIKE if words is not None else 1.0, like), (-UNLIKE, unlike)]
     total = np.sum([weight * vector for weight, vector in weighted if vector is not None], axis=0)
     length = float(np.linalg.norm(total))
     if length < LEAST_LENGTH:

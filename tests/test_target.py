@@ -11,7 +11,7 @@ from myosem.errors import UsageError
 from myosem.ingest import ingest
 from myosem.library import Library
 from myosem.search import Engine
-from myosem.target import LIKE, UNLIKE, Phrases, Query, aim, combine
+from myosem.target import LIKE, UNLIKE_EMG, UNLIKE_WORDS, Phrases, Query, aim, combine
 
 
 @pytest.fixture(scope="module")
@@ -44,12 +44,12 @@ def test_likes_are_added_and_unlikes_taken_away(engine: Engine) -> None:
     first, second = engine.library.rows([3, 8])
     stored = engine.library.vectors()
     like = unit(unit(stored[3] + 0.0) / 2 + vector_of("pinch") / 2)
-    unlike = unit((vector_of("open hand") + stored[8]) / 2)
+    unlike = UNLIKE_WORDS * vector_of("open hand") + UNLIKE_EMG * stored[8]
     result = engine.search(
         "make a fist", k=6, like=[first.segment, "pinch"], unlike=["open hand", second.segment]
     )
     others = [row for row in range(len(stored)) if row not in (3, 8)]
-    wanted, scores = brute_force(engine, vector_of("make a fist") + LIKE * like - UNLIKE * unlike, others, 6)
+    wanted, scores = brute_force(engine, vector_of("make a fist") + LIKE * like - unlike, others, 6)
     assert [hit.segment for hit in result.hits] == wanted
     assert [hit.score for hit in result.hits] == pytest.approx(scores, abs=1e-5)
     assert (
@@ -140,16 +140,16 @@ def test_phrases_are_encoded_once() -> None:
 def test_what_cannot_be_searched_for_is_refused(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, query: Query, said: str
 ) -> None:
-    monkeypatch.setattr("myosem.target.UNLIKE", 1.0)
+    monkeypatch.setattr("myosem.target.UNLIKE_WORDS", 1.0)
     with pytest.raises(UsageError, match=said):
         engine.search_many([query])
 
 
-def test_combining_needs_no_words() -> None:
+def test_a_combination_is_the_direction_of_the_sum() -> None:
     east, north = np.eye(2, dtype=np.float32)
-    assert combine(None, east, None) == pytest.approx(east)
-    assert combine(east, north, None) == pytest.approx(unit(east + LIKE * north))
-    assert combine(east, None, north) == pytest.approx(unit(east - UNLIKE * north))
+    assert combine([(1.0, None), (1.0, east)]) == pytest.approx(east)
+    assert combine([(1.0, east), (0.7, north)]) == pytest.approx(unit(np.array([1, 0.7])))
+    assert combine([(1.0, east), (-0.2, north), (-0.1, None)]) == pytest.approx(unit(np.array([1, -0.2])))
 
 
 def test_only_the_library_is_asked(engine: Engine, tmp_path: Path) -> None:
