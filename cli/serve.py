@@ -51,9 +51,11 @@ def serve(
     token = checked_token(token, host)
     listening = listen(host, port)
     from myosem.cli.web.state import Engines
+    from myosem.model import Model
 
-    engines = Engines(options.library_path(library), options.open_model(model))
+    engines = Engines(options.library_path(library), Model.load(model, lasting=True))
     try:
+        warm(engines)
         app = _app(engines, token, upload_mb, not no_page)
         typer.echo(_greeting(engines, listening, token, not no_page))
         _run(app, listening)
@@ -79,6 +81,13 @@ def checked_token(given: str | None, host: str) -> str | None:
     from myosem.cli.web.guard import is_loopback
 
     return None if is_loopback(host) else secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def warm(engines: "Engines") -> None:
+    """Have everything loaded that a search by words needs."""
+    with engines.use() as engine:
+        if engine.library.manifest.segments and engine.library.manifest.indexed:
+            engine.search("rest", 1)
 
 
 def listen(host: str, port: int) -> socket.socket:

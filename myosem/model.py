@@ -9,9 +9,9 @@ A file is opened when it is first needed, so that a search by words never loads 
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ FILES = (ACTIONS, READINGS, *VECTOR_FILES)
 PACKAGED = Path(__file__).parent / "bundle"
 
 _BATCH = 32
+_REMEMBERED = 2048
 _CONTEXT = 1024
 _MAX_THREADS = 4
 
@@ -166,19 +167,22 @@ def _threads() -> int:
     return min(_MAX_THREADS, allowed or 1)
 
 
-def open_onnx(file: Path, *, optimise: bool = True) -> onnxruntime.InferenceSession:
+def open_onnx(
+    file: Path, *, optimise: bool = True, threads: int | None = None
+) -> onnxruntime.InferenceSession:
     """A quiet CPU session over an ONNX file.
 
     Args:
         file: the ONNX file.
         optimise: whether onnxruntime rewrites the graph first. For int8 weights it would unpack them all
             when it loads, which takes longer than all the queries of a short command.
+        threads: how many one run uses; by default those of the machine, at most four.
 
     Raises:
         ModelError: the file is missing or damaged.
     """
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = _threads()
+    options.intra_op_num_threads = threads or _threads()
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if not optimise:
@@ -197,10 +201,13 @@ class OnnxTextTower:
 
     Args:
         folder: a folder with ``text_tower.onnx`` and ``tokenizer.json``; default: the packaged ones.
+        lasting: whether it is for many queries, maybe at the same time: it loads longer, then a text takes
+            less, on one thread.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, *, lasting: bool = False) -> None:
         self.folder = folder or PACKAGED
+        self._lasting = lasting
 
     @property
     def name(self) -> str:
@@ -224,7 +231,9 @@ class OnnxTextTower:
 
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
-        return open_onnx(self.folder / TEXT_TOWER, optimise=False)
+        return open_onnx(
+            self.folder / TEXT_TOWER, optimise=self._lasting, threads=1 if self._lasting else None
+        )
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
@@ -235,7 +244,17 @@ class OnnxTextTower:
             raise ModelError(f"{file} cannot be loaded", got=error, hint=_repair(self.folder)) from error
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors ``(n, width)`` of ``texts``; words behind the tower's longest text are not read."""
+        """Unit vectors ``(n, width)`` of ``texts``; words behind the tower's longest text are not read.
+
+        What was asked last in small batches is remembered; threads may share a tower.
+        """
+        return self._encode(texts) if len(texts) > _BATCH else self._remembered(tuple(texts)).copy()
+
+    @cached_property
+    def _remembered(self) -> Callable[[tuple[str, ...]], Vectors]:
+        return lru_cache(maxsize=_REMEMBERED)(self._encode)
+
+    def _encode(self, texts: Sequence[str]) -> Vectors:
         vectors = np.zeros((len(texts), self.width), dtype=np.float32)
         order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
         for start in range(0, len(order), _BATCH):
@@ -259,13 +278,18 @@ class Model:
         config: what its ``config.json`` says.
     """
 
-    def __init__(self, folder: Path, config: BundleConfig) -> None:
+    def __init__(self, folder: Path, config: BundleConfig, *, lasting: bool = False) -> None:
         self.folder = folder
         self.config = config
+        self._lasting = lasting
 
     @classmethod
-    def load(cls, folder: Path | None = None) -> "Model":
+    def load(cls, folder: Path | None = None, *, lasting: bool = False) -> "Model":
         """Open a bundle; default: the packaged one. Reads its config only.
+
+        Args:
+            folder: of the bundle.
+            lasting: whether it is for a process that answers many queries, see ``OnnxTextTower``.
 
         Raises:
             ModelError: the folder holds no model, one of another version, or lacks a file.
@@ -275,7 +299,7 @@ class Model:
         missing = [file for file in FILES if not (folder / file).is_file()]
         if missing:
             raise ModelError(f"{folder} is incomplete", got=f"no {', '.join(missing)}", hint=_repair(folder))
-        return cls(folder, config)
+        return cls(folder, config, lasting=lasting)
 
     @property
     def name(self) -> str:
@@ -341,7 +365,7 @@ class Model:
     @cached_property
     def tower(self) -> OnnxTextTower:
         """Its text tower, before the head."""
-        return OnnxTextTower(self.folder)
+        return OnnxTextTower(self.folder, lasting=self._lasting)
 
     @cached_property
     def _head(self) -> onnxruntime.InferenceSession:

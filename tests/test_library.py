@@ -262,3 +262,16 @@ def test_missing_samples_are_noticed(tmp_path: Path) -> None:
     (tmp_path / "signals").unlink()
     with pytest.raises(LibraryError, match="cannot be read"):
         SignalReader(tmp_path).read(place)
+
+
+def test_rows_are_remembered_in_any_order(made: Path) -> None:
+    library = Library.open(made)
+    one, two, again = library.rows([2, 0, 2])
+    assert (one, two) == tuple(library.catalogue.rows([2, 0]))
+    assert again is one
+    with pytest.raises(LibraryError, match="no such row"):
+        library.rows([0, 10**6])
+    library.close()
+    assert library.rows([0, 2]) == [two, one]
+    with pytest.raises(LibraryError):
+        library.rows([0, 1])

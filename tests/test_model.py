@@ -447,3 +447,17 @@ def test_an_emg_tokenizer_goes_along_and_changes_no_vector(folder: Path, tmp_pat
     (model.folder / TOKENIZER_EMG).write_bytes(b"other")
     with pytest.raises(ModelError, match="damaged"):
         model.verify()
+
+
+def test_a_tower_for_many_queries_says_the_same() -> None:
+    texts = ["make a fist", "rest", "make a fist"]
+    tower, lasting = OnnxTextTower(), OnnxTextTower(lasting=True)
+    np.testing.assert_allclose(lasting.encode(texts), tower.encode(texts), atol=1e-5)
+
+
+def test_what_a_tower_remembers_cannot_be_changed() -> None:
+    tower = OnnxTextTower()
+    first = tower.encode(["make a fist"])
+    kept = first.copy()
+    first[:] = 0
+    np.testing.assert_array_equal(tower.encode(["make a fist"]), kept)

@@ -18,6 +18,7 @@ from myosem.cli.web.reading import page_of_recordings, signal_of
 from myosem.cli.web.state import Engines
 from myosem.cli.web.uploads import MEBIBYTE
 from myosem.results import DescribeResult, LabelResult, SearchResult
+from myosem.search import Engine
 
 TITLE = "MyoSem"
 ABOUT = (
@@ -77,23 +78,18 @@ def make_app(engines: Engines, settings: Settings | None = None) -> FastAPI:
 def _add_questions(router: APIRouter, asking: Asking) -> None:
     @router.post("/search", summary="Words to moments")
     async def search(asked: schemas.SearchRequest, response: Response) -> SearchResult:
-        """The moments that match a description."""
+        """The moments that match a description, or are like what is liked."""
         return await asking.ask(
-            response,
-            lambda engine: engine.search(asked.query, asked.k, asked.where, explain=asked.explain),
-            heavy=asked.explain,
+            response, lambda engine: engine.search(**asked.model_dump()), heavy=asked.explain
         )
 
     @router.post("/describe", summary="A stretch to words")
     async def describe(asked: schemas.DescribeRequest, response: Response) -> DescribeResult:
         """The actions that describe a segment, or a stretch of a recording."""
 
-        def question(engine: Any) -> DescribeResult:
+        def question(engine: Engine) -> DescribeResult:
             check_source(engine, asked.source)
-            found: DescribeResult = engine.describe(
-                asked.source, asked.start_s, asked.end_s, asked.k, explain=asked.explain
-            )
-            return found
+            return engine.describe(**asked.model_dump())
 
         return await asking.ask(response, question, heavy=True)
 
@@ -101,12 +97,9 @@ def _add_questions(router: APIRouter, asking: Asking) -> None:
     async def similar(asked: schemas.SimilarRequest, response: Response) -> SearchResult:
         """The moments most like a segment, or like a stretch of a recording, which is left out itself."""
 
-        def question(engine: Any) -> SearchResult:
+        def question(engine: Engine) -> SearchResult:
             check_source(engine, asked.source)
-            found: SearchResult = engine.similar(
-                asked.source, asked.start_s, asked.end_s, asked.k, asked.where, explain=asked.explain
-            )
-            return found
+            return engine.similar(**asked.model_dump())
 
         return await asking.ask(response, question, heavy=True)
 
@@ -114,10 +107,9 @@ def _add_questions(router: APIRouter, asking: Asking) -> None:
     async def label(asked: schemas.LabelRequest, response: Response) -> LabelResult:
         """The phrase that fits each segment of a recording, or none of them."""
 
-        def question(engine: Any) -> LabelResult:
+        def question(engine: Engine) -> LabelResult:
             check_source(engine, asked.source)
-            found: LabelResult = engine.label(asked.source, asked.candidates)
-            return found
+            return engine.label(asked.source, asked.candidates)
 
         return await asking.ask(response, question, heavy=True)
 

@@ -9,6 +9,7 @@ from myosem.condition import COLUMNS
 
 LONGEST_TEXT, LONGEST_CONDITION = 500, 2_000
 MOST_HITS, MOST_DESCRIPTIONS, MOST_CANDIDATES, MOST_RECORDINGS = 1_000, 100, 100, 1_000
+MOST_EXAMPLES = 50
 MOST_CONTEXT_S, MOST_SAMPLES = 10.0, 500_000
 LONGEST_S = 1e6
 SEGMENT = r"^[0-9a-f]{16}@[0-9]{1,9}\.[0-9]{3}$"
@@ -31,6 +32,15 @@ Condition = Annotated[
     ),
 ]
 Why = Annotated[bool, Field(description="Also say why.")]
+Diverse = Annotated[bool, Field(description="Prefer hits of other people, sessions and recordings.")]
+Merge = Annotated[bool, Field(description="Neighbouring hits of one recording are one.")]
+Examples = Annotated[
+    list[Text],
+    Field(max_length=MOST_EXAMPLES, description="Phrases, or ids of segments or recordings."),
+]
+Judged = Annotated[
+    list[SegmentId], Field(max_length=MOST_EXAMPLES, description="Ids of segments that somebody judged.")
+]
 Candidates = Annotated[list[Text], Field(min_length=1, max_length=MOST_CANDIDATES)]
 FILE = f"A recording: one of {', '.join(SUFFIXES)}."
 MAPPING = "YAML that says how to read it, without `path`; see docs/bring-your-own.md."
@@ -45,20 +55,27 @@ class Request(BaseModel):
 
 
 class SearchRequest(Request):
-    """Words to look for."""
+    """Words to look for, and examples to be near to or far from; one of either is needed."""
 
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
                 {"query": "make a fist"},
                 {"query": "pinch with index finger", "k": 5, "where": "dataset = '3dc'", "explain": True},
+                {"query": "make a fist", "like": ["hold a cup"], "unlike": ["rest"], "diverse": True},
             ]
         }
     )
 
-    query: Text
+    query: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
     k: Hits = 10
     where: Condition | None = None
+    like: Examples = []
+    unlike: Examples = []
+    more: Judged = []
+    less: Judged = []
+    diverse: Diverse = False
+    merge: Merge = False
     explain: Why = False
 
 
@@ -95,6 +112,8 @@ class SimilarRequest(StretchRequest):
 
     k: Hits = 10
     where: Condition | None = None
+    diverse: Diverse = False
+    merge: Merge = False
 
 
 class LabelRequest(Request):
