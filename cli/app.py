@@ -16,6 +16,7 @@ from myosem.cli.info import info
 from myosem.cli.ingest import index, ingest
 from myosem.cli.inspect import inspect
 from myosem.cli.label import label
+from myosem.cli.map import map as draw_map
 from myosem.cli.mcp_server import mcp
 from myosem.cli.queries import queries
 from myosem.cli.search import search
@@ -61,6 +62,7 @@ COMMANDS: list[Callable[..., Any]] = [
     queries,
     label,
     timeline,
+    draw_map,
     stream,
     serve,
     mcp,

@@ -83,6 +83,12 @@ def test_timeline_as_json_csv_and_picture(run: Run, folder: Path, tmp_path: Path
         (["timeline", "SOURCE", "fist", "--plot", "a.doc"], "known ending"),
         (["timeline", "SOURCE", "fist", "--json", "--csv"], "cannot both"),
         (["timeline", "FOLDER", "fist"], "recordings"),
+        (["map", "--out", "map.txt"], "known ending"),
+        (["map", "--out", "nowhere/map.html"], "cannot be written"),
+        (["map", "--plot", "map.doc"], "known ending"),
+        (["map", "--where", "nonsense = 1"], "nonsense"),
+        (["map", "--most", 0], "room"),
+        (["map", "--library", "nothing"], "no library"),
     ],
 )
 def test_what_cannot_be_done_ends_with_2(run: Run, folder: Path, words: list[object], said: str) -> None:
@@ -90,6 +96,15 @@ def test_what_cannot_be_done_ends_with_2(run: Run, folder: Path, words: list[obj
     code, out, err = run(*[places.get(str(word), word) for word in words])
     assert (code, out) == (2, "")
     assert said in err and "Traceback" not in err
+
+
+def test_map_writes_a_page_and_a_picture(run: Run, tmp_path: Path) -> None:
+    code, out, err = run("map", "--plot", "map.png", "--where", "session = 'a'", "--no-thumbnails")
+    assert (code, err) == (0, "")
+    assert out.startswith("map.html: ") and "segments, version 1" in out
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["map.html", "map.png"]
+    assert (tmp_path / "map.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert (tmp_path / "map.png").stat().st_size > 8000
 
 
 @pytest.mark.parametrize("width", [60, 100, 160])
