@@ -26,10 +26,9 @@ if TYPE_CHECKING:
     from myosem.cli.web.state import Engines
 
 STATIC = Path(__file__).parent / "static"
-RECONNECT_S = 120.0
+RECONNECT_S = 60.0
+"""How long a visit waits for a browser that sleeps or has lost its way."""
 MOST_UPLOAD = 64 << 20
-OPEN: "WeakSet[OwnFiles]" = WeakSet()
-"""Files of the visitors that are there, deleted when the server ends."""
 TEXTS = {"example", "dataset", "drop", "open", "peek"}
 """What a person does with one of several things; the others need none."""
 
@@ -46,12 +45,13 @@ def attach_page(
         most_upload: how many bytes a visitor's file may have.
     """
     shown = name or engines.path.resolve().name
+    kept: WeakSet[OwnFiles] = WeakSet()
 
-    @ui.page("/", title=f"MyoSem · {shown}", dark=None, reconnect_timeout=RECONNECT_S)
+    @ui.page("/", title=f"MyoSem · {shown}", dark=None)
     async def home(request: Request) -> None:
         visit = Visit(Desk(engines, shown), OwnFiles(most_upload))
         ui.context.client.on_delete(visit.files.forget)
-        OPEN.add(visit.files)
+        kept.add(visit.files)
         try:
             await ui.context.client.connected(timeout=RECONNECT_S)
         except TimeoutError:  # nobody is there: a program asked, or the visitor left
@@ -60,11 +60,18 @@ def attach_page(
 
     @nicegui_app.on_shutdown
     def forget() -> None:
-        for files in list(OPEN):
+        for files in list(kept):
             files.forget()
 
     nicegui_app.add_static_files("/page", STATIC)
-    ui.run_with(app, title="MyoSem", favicon=STATIC / "icon.svg", tailwind=False, show_welcome_message=False)
+    ui.run_with(
+        app,
+        title="MyoSem",
+        favicon=STATIC / "icon.svg",
+        reconnect_timeout=RECONNECT_S,
+        tailwind=False,
+        show_welcome_message=False,
+    )
 
 
 class Visit:

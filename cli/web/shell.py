@@ -124,9 +124,9 @@ class FilterForm:
         field.props(f'outlined dense debounce="500" inputmode="{mode}" autocomplete="off" spellcheck="false"')
         return field.classes("field wide" if wide else "field")
 
-    async def _told(self) -> None:
-        if not self._quiet and self.changed is not None:
-            await self.changed()
+    def _told(self) -> Awaitable[None] | None:
+        """What to wait for after a change; nothing where the page itself made it."""
+        return None if self._quiet or self.changed is None else self.changed()
 
 
 class Shell:
