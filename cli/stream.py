@@ -92,8 +92,12 @@ def stream(
     phrases = [] if candidates is None else read_candidates(candidates)
     encoder = options.open_model(model)
     source = _replayed(replay, speed, library, recording, mapping) if replay else _live(name)
-    named = {"dataset": dataset, "subject": subject, "session": session}
-    about = replace(source.about, **{key: value for key, value in named.items() if value is not None})
+    about = replace(
+        source.about,
+        dataset=dataset or source.about.dataset,
+        subject=subject or source.about.subject,
+        session=session or source.about.session,
+    )
     listener = _listener(about, encoder, phrases, source.clock)
     with ExitStack() as stack:
         recorder = _recorder(stack, listener.about, record, into)

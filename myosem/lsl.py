@@ -154,7 +154,7 @@ class LslStream:
 def _pylsl() -> Any:
     require_stream()
     try:
-        import pylsl
+        import pylsl  # type: ignore[import-untyped]
     except (ImportError, OSError, RuntimeError) as error:
         raise MissingExtraError(
             "the library of Lab Streaming Layer cannot be loaded", got=error, hint="install liblsl"
@@ -166,7 +166,7 @@ def _described(info: Any, wanted: str) -> list[str]:
     """One text a channel from the stream's description; empty where it says nothing."""
     count = info.channel_count()
     channel = info.desc().child("channels").child("channel")
-    texts = []
+    texts: list[str] = []
     while not channel.empty() and len(texts) < count:
         texts.append(channel.child_value(wanted).strip())
         channel = channel.next_sibling("channel")
@@ -194,5 +194,5 @@ def _about(info: Any, used: Sequence[int], rate_hz: float) -> Recording:
         session="1",
         name=info.name(),
         source=f"lsl:{info.name()}",
-        unit=said.pop() if len(said) == 1 else "1",  # type: ignore[arg-type]
+        unit=said.pop() if len(said) == 1 else "1",
     )

@@ -136,9 +136,8 @@ class SessionAdapter:
             return join_emg(encoded, np.zeros((len(features), self.parts)), np.zeros(len(features)))
         adapted = adapted or self.adapted(features, encoded)
         level = features[:, LEVEL].astype(np.float64)
-        pose = np.zeros((len(features), 0))
-        if self.pose:
-            pose = self.pose.read(features, self.gate(features))
+        none = np.zeros((len(features), 0))
+        pose = self.pose.read(features, self.gate(features)) if self.pose else none
         done, expected = encoded.astype(np.float64), np.zeros(len(features))
         for number, learned in adapted.learned.items():
             share, anchors = adapted.shares[number], self.anchors[number]

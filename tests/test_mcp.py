@@ -91,7 +91,7 @@ def test_search_answers_as_the_engine_does(engines: Engines, engine: Engine) -> 
 def test_segments_are_described_likened_and_labelled(engines: Engines, engine: Engine) -> None:
     hit = engine.search("fist", 1).hits[0]
     assert ask(engines, "describe", source=hit.segment, k=2) == plain(engine.describe(hit.segment, k=2))
-    stretch = {"start_s": hit.start_s, "end_s": hit.end_s}
+    stretch: dict[str, Any] = {"start_s": hit.start_s, "end_s": hit.end_s}
     assert ask(engines, "similar", source=hit.recording, k=2, **stretch) == plain(
         engine.similar(hit.recording, hit.start_s, hit.end_s, 2)
     )
