@@ -4,7 +4,7 @@ What a SOURCE may be stands in ``myosem.sources``. A stretch of it is embedded i
 whole session.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from myosem.embedding import DIGITS, SourceEncoder
 from myosem.errors import UsageError
+from myosem.feedback import told_by_person
 from myosem.labelling import Candidates
 from myosem.nearest import nearest_hits
 from myosem.records import Recording
@@ -137,12 +138,8 @@ class Engine:
         _check_count(k)
         for query in queries:
             query.check()
-        with ThreadPoolExecutor(1) as beside:  # the model and the library load at the same time
-            words = beside.submit(self._phrases, [part for query in queries for part in query.parts])
-            self._check_index()
-            rows = self._rows_where(where)
-            self.library.index()
-        targets = [aim(query, words.result(), self.library) for query in queries]
+        words, rows = self._prepared([part for query in queries for part in query.parts], where)
+        targets = [aim(query, words, self.library) for query in queries]
         results = nearest_hits(self.library, self.model, targets, Selection(k, diverse, merge), rows)
         results = [
             replace(
@@ -257,6 +254,7 @@ class Engine:
         *,
         recording: str | None = None,
         mapping: Path | None = None,
+        told: Mapping[str, str] | None = None,
     ) -> LabelResult:
         """The candidate that fits each segment of a source, or none of them.
 
@@ -269,25 +267,37 @@ class Engine:
             candidates: any phrases.
             recording: which of several recordings of the source.
             mapping: how to read a .csv or .npz.
+            told: segments of the library, by id, and the candidate that each of them is; this moves the other
+                segments of the same person (``myosem.feedback``).
 
         Raises:
-            UsageError: no candidates, or an empty one.
+            UsageError: no candidates, an empty one, or something is told of a segment that is not there, of
+                nobody in the source, or that is no candidate.
             SourceError: a file that cannot be read.
         """
         if not candidates or not all(phrase.strip() for phrase in candidates):
             raise UsageError("there is nothing to choose from", expected="at least one phrase, none empty")
         among = Candidates(self.model, candidates)
+        told = told or {}
+        people = told_by_person(self.library, told, candidates) if told else {}
+        told_of_someone = not told
         segments: list[LabelledSegment] = []
         simulated = True
         for session in self._encoder.sessions(source, recording, mapping):
             places, vectors = self._encoder.segments(session)
-            winners, scores = among.choose(vectors)
+            own = people.get(session.person) if session.person else None
+            told_of_someone |= own is not None
+            winners, scores = among.choose(vectors, own)
             simulated &= all(session.recordings[position].simulated for position in session.chosen)
             segments += [
                 replace(place, label=None if winner < 0 else candidates[winner], score=round(score, DIGITS))
                 for place, winner, score in zip(places, winners, scores, strict=True)
             ]
-        unrelated = [phrase for phrase, own in zip(candidates, among.related, strict=True) if not own]
+        if not told_of_someone:
+            raise UsageError(f"nothing was told of anybody in {source}", got=next(iter(told)))
+        segments = [_as_told(one, told) for one in segments]
+        known = among.related | np.isin(candidates, list(told.values()))
+        unrelated = [phrase for phrase, own in zip(candidates, known, strict=True) if not own]
         return LabelResult(source, self.model.name, simulated, list(candidates), unrelated, segments)
 
     def recordings(self, hits: Sequence[Hit]) -> list[Recording]:
@@ -301,6 +311,22 @@ class Engine:
     def _rows_where(self, where: str | None) -> NDArray[np.int64] | None:
         return None if where is None else self.library.select(where)
 
+    def _prepared(self, phrases: Sequence[str], where: str | None) -> tuple[Phrases, Rows | None]:
+        """The phrases as vectors, and the rows to search among. The first time, model and library load at
+        the same time; later a thread would only cost time."""
+        if "library" in vars(self):
+            rows = self._open_rows(where)
+            return self._phrases(phrases), rows
+        with ThreadPoolExecutor(1) as beside:
+            words = beside.submit(self._phrases, phrases)
+            rows = self._open_rows(where)
+        return words.result(), rows
+
+    def _open_rows(self, where: str | None) -> Rows | None:
+        self._check_index()
+        self.library.index()
+        return self._rows_where(where)
+
     def _phrases(self, phrases: Sequence[str]) -> Phrases:
         return Phrases(self.model, phrases)
 
@@ -308,6 +334,11 @@ class Engine:
 def _check_count(k: int) -> None:
     if k < 1:
         raise UsageError("-k says how many to print", got=k, expected="1 or more")
+
+
+def _as_told(segment: LabelledSegment, told: Mapping[str, str]) -> LabelledSegment:
+    label = told.get(segment.segment or "")
+    return segment if label is None else replace(segment, label=label, score=1.0)
 
 
 def _description(rank: int, score: float, action: str) -> Description:
