@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,8 +18,10 @@ from myosem.cli.render import (
     table,
     terminal_width,
 )
+from myosem.errors import UsageError
 
 if TYPE_CHECKING:
+    from myosem.readers.propose import Proposal
     from myosem.records import Recording
 
 SPARK_WIDTH = 36
@@ -31,16 +34,53 @@ def inspect(
     *,
     reader: options.ReaderOption = None,
     mapping: options.MappingOption = None,
+    write: Annotated[
+        Path | None,
+        typer.Option("--write", metavar="FILE", help="Write the mapping that is proposed to this new file."),
+    ] = None,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Show what a reader makes of a file; nothing is stored."""
+    """Show what a reader makes of a file; nothing is stored.
+
+    A table or archive without a mapping gets a proposed one, with a word on what is a guess.
+    """
+    from myosem.proposals import proposal_for, read_proposed
     from myosem.readers import read_recordings
 
-    recordings = read_recordings(file, reader=reader, mapping=mapping)
+    proposal = None if mapping is not None else proposal_for(file, reader)
+    if write is not None:
+        write_mapping(write, proposal, file)
+    recordings = (
+        read_proposed(file, proposal) if proposal else read_recordings(file, reader=reader, mapping=mapping)
+    )
     if as_json:
-        typer.echo(json.dumps({"source": file, "recordings": facts(recordings)}, ensure_ascii=False))
+        found: dict[str, Any] = {"source": file, "recordings": facts(recordings)}
+        if proposal is not None:
+            found["proposal"] = {"mapping": proposal.values, "remarks": proposal.remarks}
+        typer.echo(json.dumps(found, ensure_ascii=False))
         return
-    typer.echo(listing(recordings, width=terminal_width(), colour=colour_wanted()))
+    shown = listing(recordings, width=terminal_width(), colour=colour_wanted())
+    if proposal is not None:
+        hint = "" if write else f"\n\nkeep it: myosem inspect {file} --write {Path(file).stem}.yaml"
+        shown = f"# a mapping for {file}; check what stands after #\n{proposal.text()}\n{shown}{hint}"
+    typer.echo(shown)
+
+
+def write_mapping(path: Path, proposal: "Proposal | None", file: str) -> None:
+    """Write a proposed mapping to a new file.
+
+    Raises:
+        UsageError: there is none to write, or the file exists.
+    """
+    if proposal is None:
+        raise UsageError(
+            f"there is no mapping to propose for {file}",
+            expected="a table or archive that has no mapping yet",
+        )
+    if path.exists():
+        raise UsageError(f"{path} exists", expected="the name of a new file")
+    options.check_output(path)
+    path.write_text(proposal.text(), encoding="utf-8")
 
 
 def facts(recordings: "list[Recording]") -> list[dict[str, Any]]:

@@ -212,7 +212,6 @@ def test_python_of_the_readme_runs(
 def write_morning(folder: Path) -> None:
     """The file that the page on one's own recordings speaks of: 40 s of noise with nine bursts."""
     header, *_ = blocks(OWN, "csv")[0].splitlines()
-    (folder / "p1_morning.yaml").write_text(blocks(OWN, "yaml")[0])
     (folder / "actions.txt").write_text("make a fist\npinch\n")
     random, rate_hz = np.random.default_rng(1), 1000
     labels = np.full(40 * rate_hz, "rest", dtype="<U8")
@@ -237,13 +236,15 @@ def write_morning(folder: Path) -> None:
 def test_first_steps_with_a_csv_work_as_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_morning(tmp_path)
-    monkeypatch.chdir(tmp_path)
+    study = tmp_path / "my_study"
+    study.mkdir()
+    write_morning(study)
+    monkeypatch.chdir(study)
     monkeypatch.setenv("COLUMNS", "110")
     monkeypatch.setattr(shared_options, "open_model", lambda folder: FakeModel())
-    shown = blocks(OWN, "console")[0].splitlines()
+    shown = blocks(OWN, "console")[1].splitlines()
     steps = [words for _, words in examples([OWN]) if "--mapping" not in words]
-    assert [words[1] for words in steps] == ["inspect", "ingest", "search", "describe", "label"]
+    assert [words[1] for words in steps] == ["inspect", "inspect", "ingest", "search", "describe", "label"]
     for words in steps:
         monkeypatch.setattr(sys, "argv", words)
         with pytest.raises(SystemExit) as end:
@@ -252,7 +253,11 @@ def test_first_steps_with_a_csv_work_as_written(
         assert not end.value.code, words
         assert printed
         if words[1] == "inspect":
-            assert [shown[1], *shown[-2:]] == [printed.splitlines()[0], *printed.splitlines()[-2:]]
+            assert shown[1:3] == [
+                line for line in printed.splitlines() if "  p" in line or "subject  " in line
+            ]
+            assert shown[-2:] == printed.splitlines()[-2:]
+    assert (study / "p1_morning.yaml").read_text() == blocks(OWN, "yaml")[0]
 
 
 def test_one_mapping_reads_many_files_as_written(tmp_path: Path) -> None:

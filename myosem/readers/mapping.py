@@ -170,7 +170,7 @@ def mapping_for(file: SourceFile, given: Path | None, example: str) -> Mapping:
         raise MappingError(
             f"{file.source}: a {file.suffix} file needs a mapping that says what it holds",
             expected=f"myosem.yaml or {file.name}.yaml beside it",
-            hint=f"put {example} into it and see docs/bring-your-own.md",
+            hint=f"myosem inspect {file.source} --write {file.name}.yaml, or put {example} into it",
         )
     return found
 

@@ -81,10 +81,10 @@ class NpzColumns(Columns):
                 expected="at most 1 GiB",
             )
         with archive.open(info) as member:
-            version = np.lib.format.read_magic(member)
+            version = np.lib.format.read_magic(member)  # type: ignore[no-untyped-call]
             old = version == (1, 0)
             read = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
-            shape, _, dtype = read(member)
+            shape, _, dtype = read(member)  # type: ignore[no-untyped-call]
         if int(np.prod(shape, dtype=object)) * dtype.itemsize > MAX_MEMBER_BYTES:
             raise SourceError(f"{self.file.source}: the array {info.filename} is too large", got=shape)
         return tuple(shape)

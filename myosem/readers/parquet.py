@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 EXAMPLE = "{rate_hz: 1000, columns: [emg1, emg2, emg3, emg4], unit: mV, subject: p1, label_from: gesture}"
-LIMITS = {"threads": 1, "memory_limit": "2GB", "autoinstall_known_extensions": "false"}
+LIMITS: dict[str, str | bool | int | float | list[str]] = {
+    "threads": 1,
+    "memory_limit": "2GB",
+    "autoinstall_known_extensions": "false",
+}
 
 
 class Parquet(Reader):
@@ -70,9 +74,9 @@ class ParquetColumns(Columns):
             values = connection.execute(f"SELECT {quoted} FROM read_parquet(?)", [path]).fetchnumpy()[name]
         if not isinstance(values, np.ma.MaskedArray):
             return np.asarray(values)
-        if values.dtype.kind in "iuf":
-            return np.asarray(values.astype(np.float64).filled(np.nan))
-        return np.where(values.mask, None, values.data.astype(object))
+        known = np.asarray(values.data).astype(np.float64 if values.dtype.kind in "iuf" else object)
+        known[np.ma.getmaskarray(values)] = np.nan if known.dtype.kind == "f" else None
+        return known
 
 
 @contextmanager
