@@ -6,7 +6,7 @@ near their vectors are. It spreads through all sessions of the person they are o
 trials of ``docs/log.md`` other people's segments were ranked no better by it, and worse the more it counted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -114,6 +114,44 @@ def find_segment(library: "Library", name: str) -> "SegmentRow":
         raise UsageError(
             f"the library has no segment {name!r}", expected="the id of a hit, as --json prints it"
         ) from error
+
+
+@dataclass(frozen=True)
+class Told:
+    """Segments of one person that somebody has named; J of them.
+
+    Attributes:
+        vectors: ``(J, D)``.
+        phrases: ``(J,)`` which of the phrases to choose from each is.
+    """
+
+    vectors: Vectors
+    phrases: Rows
+
+
+def told_by_person(
+    library: "Library", told: Mapping[str, str], phrases: Sequence[str]
+) -> dict[tuple[str, str], Told]:
+    """What was told, by data set and person.
+
+    Args:
+        library: that holds the segments.
+        told: segment id -> one of the phrases.
+        phrases: all there are.
+
+    Raises:
+        UsageError: an id that the library does not know, or another phrase.
+    """
+    people: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for name, phrase in told.items():
+        if phrase not in phrases:
+            raise UsageError(f"{name} cannot be {phrase!r}", expected="one of the phrases", exists=phrases)
+        segment = find_segment(library, name)
+        own = people.setdefault((segment.dataset, segment.person), [])
+        own.append((segment.row, phrases.index(phrase)))
+    found = {person: np.array(own, dtype=np.int64).T for person, own in people.items()}
+    vectors = library.vectors() if found else np.empty((0, 0), dtype=np.float32)
+    return {person: Told(np.asarray(vectors[rows]), which) for person, (rows, which) in found.items()}
 
 
 def search_judged(

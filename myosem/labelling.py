@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from myosem.feedback import RIGHT, WRONG, Told, correction
 from myosem.space import NEW
 
 if TYPE_CHECKING:
@@ -42,16 +43,36 @@ class Candidates:
     def _words(self) -> Vectors:
         return self._model.encode_text(self.phrases)
 
-    def choose(self, vectors: Vectors) -> tuple[list[int], list[float]]:
-        """For each of ``(N, D)`` vectors the position of its phrase, -1 for none, with its probability."""
+    def choose(self, vectors: Vectors, told: Told | None = None) -> tuple[list[int], list[float]]:
+        """For each of ``(N, D)`` vectors the position of its phrase, -1 for none, with its probability.
+
+        Args:
+            vectors: of segments.
+            told: which phrases some segments of the same person were told to be; those are about an action.
+        """
         model = self._model
-        words = self._words
-        owners = action_owners(words, model.action_vectors)
-        owners = np.where(np.isin(owners, np.flatnonzero(self.related)), owners, -1)
-        nearest = (words @ model.action_vectors.T).argmax(axis=1)
+        related = self.related.copy()
+        if told is not None:
+            related[told.phrases] = True
+        owners = action_owners(self._words, model.action_vectors)
+        owners = np.where(np.isin(owners, np.flatnonzero(related)), owners, -1)
+        scores = self._scores(vectors)
+        if told is not None:
+            means = np.concatenate([np.arange(len(self.phrases)), owners])  # (n + A,)
+            right = told.phrases[:, None] == means
+            lacking = np.where(right, RIGHT, WRONG) - self._scores(told.vectors)
+            scores = (scores + correction(vectors, told.vectors, lacking)).astype(np.float32)
+        candidates, actions = scores[:, : len(self.phrases)], scores[:, len(self.phrases) :]
+        candidates = np.where(related, candidates, -np.inf)
+        return choose(candidates, actions, owners, model.temperature, model.threshold)
+
+    def _scores(self, vectors: Vectors) -> Vectors:
+        """Of ``(N, D)`` vectors for the n phrases, then for the model's A actions: ``(N, n + A)``."""
+        model = self._model
+        nearest = (self._words @ model.action_vectors.T).argmax(axis=1)
         raised = NEW * ~model.known_actions[nearest]
-        scores = np.where(self.related, vectors @ words.T + raised, -np.inf)
-        return choose(scores, vectors @ model.action_vectors.T, owners, model.temperature, model.threshold)
+        parts = [vectors @ self._words.T + raised, vectors @ model.action_vectors.T]
+        return np.asarray(np.concatenate(parts, axis=1), dtype=np.float32)
 
 
 def action_owners(phrases: Vectors, actions: Vectors) -> NDArray[np.int64]:

@@ -35,6 +35,11 @@ class SourceSession:
     stored: "Sequence[SegmentRow]" = ()
     segment: "SegmentRow | None" = None
 
+    @property
+    def person(self) -> tuple[str, str] | None:
+        """Data set and person, where segments are in the library."""
+        return (self.stored[0].dataset, self.stored[0].person) if self.stored else None
+
 
 def sessions_of(
     source: str, library: "Library | None", recording: str | None = None, mapping: Path | None = None

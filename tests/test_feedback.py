@@ -161,3 +161,35 @@ def test_wrong_ids_are_refused(engine: Engine) -> None:
         engine.search(QUERY, more=["nothing"])
     with pytest.raises(UsageError, match="both more and less"):
         engine.search(QUERY, more=[first], less=[first])
+
+
+def labels_of(engine: Engine, source: str, told: dict[str, str] | None = None) -> dict[str, str | None]:
+    result = engine.label(source, ["one way", "another way"], told=told)
+    return {one.segment or "": one.label for one in result.segments}
+
+
+def test_what_was_told_is_kept_and_moves_the_person_only(engine: Engine) -> None:
+    hits = {hit.segment: hit for hit in engine.search(QUERY, k=1000).hits}
+    mine, other = (next(hit for hit in hits.values() if hit.subject == name) for name in ("p1", "o'hara"))
+    vectors = np.asarray(engine.library.vectors())
+    row = next(one.row for one in engine.library.rows(range(len(vectors))) if one.segment == mine.segment)
+    texts: Any = engine.model
+    texts.texts |= {"one way": -vectors[row], "another way": vectors[row]}
+    assert labels_of(engine, mine.source)[mine.segment] == "another way"
+    result = engine.label(mine.source, ["one way", "another way"], told={mine.segment: "one way"})
+    own = next(one for one in result.segments if one.segment == mine.segment)
+    assert (own.label, own.score) == ("one way", 1)
+    both = {mine.segment: "one way", other.segment: "one way"}
+    assert labels_of(engine, mine.source, both) == {one.segment: one.label for one in result.segments}
+
+
+def test_telling_what_cannot_be_is_refused(engine: Engine) -> None:
+    hits = engine.search(QUERY, k=1000).hits
+    mine = next(hit for hit in hits if hit.subject == "p1")
+    other = next(hit for hit in hits if hit.subject == "o'hara")
+    with pytest.raises(UsageError, match="cannot be 'a third way'"):
+        labels_of(engine, mine.source, {mine.segment: "a third way"})
+    with pytest.raises(UsageError, match="no segment 'nothing'"):
+        labels_of(engine, mine.source, {"nothing": "one way"})
+    with pytest.raises(UsageError, match="nothing was told of anybody"):
+        labels_of(engine, mine.source, {other.segment: "one way"})

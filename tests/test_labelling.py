@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from fakes import FakeModel, unit
 
+from myosem.feedback import Told
 from myosem.labelling import Candidates, action_owners, choose
 
 
@@ -72,3 +73,17 @@ def test_an_action_that_nobody_did_is_raised_above_those_that_somebody_did() -> 
     assert Candidates(model, ["fist"]).choose(nearer_to_open)[0] == [-1]
     model.known_actions = np.array([True, False, True, True])
     assert Candidates(model, ["fist"]).choose(nearer_to_open)[0] == [0]
+
+
+def test_one_segment_told_of_each_phrase_turns_round_what_lies_at_the_wrong_words() -> None:
+    model = fake_model(unrelated=("clench",), threshold=0.1)
+    model.texts |= {"clench": model.action_vectors[1], "open": model.action_vectors[2]}
+    noise = np.random.default_rng(0).normal(0, 0.02, (8, 16))
+    fists, opens = unit(model.action_vectors[[2]] + noise[:4]), unit(model.action_vectors[[1]] + noise[4:])
+    among = Candidates(model, ["clench", "open"])
+    untold, _ = among.choose(np.concatenate([fists, opens]))
+    told = Told(np.stack([fists[0], opens[0]]), np.array([0, 1]))
+    winners, scores = among.choose(np.concatenate([fists, opens]), told)
+    assert untold == [1, 1, 1, 1, -1, -1, -1, -1]
+    assert winners == [0, 0, 0, 0, 1, 1, 1, 1]
+    assert min(scores) > 0.5
