@@ -168,9 +168,16 @@ class Retriever:
     @torch.no_grad()
     def __call__(self, session: TrialSession, candidates: Sequence[str]) -> Vectors:
         """``(N, A)`` for the N segments of a session and A actions or phrases."""
-        words = np.concatenate([self._asked(candidate) for candidate in candidates])
         new = NEW_ENTRY * np.array([self._is_new(candidate) for candidate in candidates])
-        return np.asarray(self._vectors(session.session.features) @ words.T + new, dtype=np.float32)
+        return np.asarray(self.segments(session) @ self.words(candidates).T + new, dtype=np.float32)
+
+    def segments(self, session: TrialSession) -> Vectors:
+        """Unit vectors ``(N, D)`` of the segments of a session."""
+        return self._vectors(session.session.features)
+
+    def words(self, candidates: Sequence[str]) -> Vectors:
+        """Unit vectors ``(A, D)`` of actions or phrases."""
+        return np.concatenate([self._asked(candidate) for candidate in candidates])
 
     def _asked(self, candidate: str) -> Vectors:
         """``(1, D)``: by its name; what nobody did by all that the prompts say of it."""
