@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from myosem.cli.web.state import Engines
 
 HOST, PORT = "127.0.0.1", 8000
+ANYWHERE = ("0.0.0.0", "::")
 TOKEN_BYTES = 24
 SHORTEST_TOKEN = 16
 GRACE_S = 10
@@ -121,6 +122,7 @@ def _app(engines: "Engines", token: str | None, upload_mb: int, page: bool) -> "
 
 def _greeting(engines: "Engines", listening: socket.socket, token: str | None, page: bool) -> str:
     host, port = listening.getsockname()[:2]
+    host = socket.gethostname() if host in ANYWHERE else host
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     lines = [f"{engines.path}, version {engines.version}, {engines.model.name}: {address}"]
     if page:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from myosem.search import Engine
 
 VERSION_HEADER = "X-MyoSem-Version"
-LIGHT = 4
+LIGHT = 2
 """How many words and rows are looked up at a time: more only wait for each other."""
 
 Answer = TypeVar("Answer")
