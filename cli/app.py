@@ -19,6 +19,7 @@ from myosem.cli.label import label
 from myosem.cli.map import map as draw_map
 from myosem.cli.mcp_server import mcp
 from myosem.cli.queries import queries
+from myosem.cli.report import report
 from myosem.cli.search import search
 from myosem.cli.serve import serve
 from myosem.cli.similar import similar
@@ -63,6 +64,7 @@ COMMANDS: list[Callable[..., Any]] = [
     label,
     timeline,
     draw_map,
+    report,
     stream,
     serve,
     mcp,

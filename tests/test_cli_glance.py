@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fakes import FakeModel, write_bursts
-from timeline_toys import THRESHOLD, made
+from timeline_toys import THRESHOLD, CardModel, made
 
 from myosem.cli import options
 from myosem.cli.main import main
@@ -35,7 +35,7 @@ def run(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> Run:
     """Run a command line in an empty folder; exit code, stdout, stderr."""
-    monkeypatch.setattr(options, "open_model", lambda folder: FakeModel())
+    monkeypatch.setattr(options, "open_model", lambda folder: CardModel())
     monkeypatch.setenv("MYOSEM_LIBRARY", str(folder / "lib"))
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.chdir(tmp_path)
@@ -89,6 +89,13 @@ def test_timeline_as_json_csv_and_picture(run: Run, folder: Path, tmp_path: Path
         (["map", "--where", "nonsense = 1"], "nonsense"),
         (["map", "--most", 0], "room"),
         (["map", "--library", "nothing"], "no library"),
+        (["report"], "SOURCE or about a --search"),
+        (["report", "SOURCE", "--search", "fist"], "SOURCE or about a --search"),
+        (["report", "nothing"], "there is no 'nothing'"),
+        (["report", "SOURCE", "--out", "report.pdf"], "known ending"),
+        (["report", "SOURCE", "--candidates", "nowhere.txt"], "cannot be read"),
+        (["report", "SOURCE", "--query", " "], "a query is empty"),
+        (["report", "--search", "fist", "--where", "nonsense = 1"], "nonsense"),
     ],
 )
 def test_what_cannot_be_done_ends_with_2(run: Run, folder: Path, words: list[object], said: str) -> None:
@@ -105,6 +112,15 @@ def test_map_writes_a_page_and_a_picture(run: Run, tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["map.html", "map.png"]
     assert (tmp_path / "map.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert (tmp_path / "map.png").stat().st_size > 8000
+
+
+def test_report_writes_a_page_about_a_source_or_a_search(run: Run, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "phrases.txt").write_text("fist\npinch\n")
+    source = folder / "files" / "a_one.npz"
+    assert run("report", source, "-q", "fist", "--candidates", "phrases.txt") == (0, "report.html\n", "")
+    assert "of 2 phrases" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert run("report", "--search", "fist", "-k", 3, "--out", "hits.html") == (0, "hits.html\n", "")
+    assert (tmp_path / "hits.html").read_text(encoding="utf-8").count('class="wave"') == 3
 
 
 @pytest.mark.parametrize("width", [60, 100, 160])

@@ -88,3 +88,11 @@ def test_a_thumbnail_shows_where_it_is_loud() -> None:
     course = thumbnail(record(bursts(at=((2.0, 3.0),))), 1.0, 4.2)
     assert course.shape == (32,) and course.max() == 255
     assert course[11:19].min() > 150 > 60 > course[:9].max()
+
+
+def test_a_thumbnail_of_few_samples_or_none() -> None:
+    level = np.array([[1.0], [3.0], [2.0], [4.0]], np.float32)
+    slow = record(level, rate_hz=4.0, signal="envelope")
+    assert thumbnail(slow, 0.0, 1.0, 4).tolist() == [64, 191, 128, 255]
+    assert thumbnail(slow, 0.0, 1.0, 8).tolist() == [64, 64, 191, 191, 128, 128, 255, 255]
+    assert thumbnail(slow, 5.0, 6.0).tolist() == [0] * 32

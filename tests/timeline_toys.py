@@ -1,8 +1,20 @@
 """Timelines made by hand, for the tests of what is drawn and printed of them."""
 
+from fakes import FakeModel
+
+from myosem.model import BundleConfig
 from myosem.timeline import Activity, Asked, Curve, LabelSpan, Moment, Timeline
 
 THRESHOLD = 0.2
+
+
+class CardModel(FakeModel):
+    """A fake model with a card."""
+
+    config = BundleConfig(
+        name="fake", dimension=16, feature_version="0", feature_width=1, text_tower="none", actions=(),
+        temperature=0.05, threshold=0.0, files={}, metrics={"MyoSem mAP": 0.75, "steps": 3},
+    )  # fmt: skip
 
 
 def made(
