@@ -16,7 +16,7 @@ import typer
 from myosem.cli import options
 from myosem.cli.label import NONE, read_candidates
 from myosem.cli.render import plural, seconds
-from myosem.errors import UsageError
+from myosem.errors import StreamError, UsageError
 
 if TYPE_CHECKING:
     from myosem.model import Model
@@ -99,11 +99,17 @@ def stream(
         session=session or source.about.session,
     )
     listener = _listener(about, encoder, phrases, source.clock)
+    lost: StreamError | None = None
     with ExitStack() as stack:
         recorder = _recorder(stack, listener.about, record, into)
-        _follow(_until(source.chunks, duration), listener, recorder, as_json)
+        try:
+            _follow(_until(source.chunks, duration), listener, recorder, as_json)
+        except StreamError as error:
+            lost = error
     if recorder is not None:
         _keep(recorder, into, encoder)
+    if lost is not None:
+        raise lost
 
 
 def _check(name: str | None, replay: str | None, speed: float, folders: Sequence[Path | None]) -> None:

@@ -6,7 +6,6 @@ measured.
 """
 
 from collections.abc import Iterator, Sequence
-from time import sleep
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from myosem.streaming import GAP_S, Chunk
 LOOK_S = 2.0
 PROBE_S = 2.0
 LOST_S = 5.0
-PULL_S = 0.02
+PULL_S, MOST_SAMPLES = 0.2, 16_384
 WRONG_RATE = 0.05
 """Share by which a measured rate may differ from the one that a stream says it has."""
 LEAST_RATE_HZ = 20.0
@@ -122,14 +121,15 @@ class LslStream:
         until = self.clock() + LOST_S
         while self.clock() < until:
             try:
-                samples, stamps = self._inlet.pull_chunk(0.0, max_samples=16_384, as_numpy=True)
+                samples, stamps = self._inlet.pull_chunk(
+                    PULL_S, max_samples=MOST_SAMPLES, min_samples=1, as_numpy=True
+                )
             except self._lost as error:
                 raise StreamError(
                     f"the stream {self._name} is lost", hint="look at the device and its app"
                 ) from error
             if len(stamps):
                 return np.asarray(samples, dtype=np.float32)[:, self._used], np.asarray(stamps)
-            sleep(PULL_S)
         raise StreamError(
             f"the stream {self._name} is silent", got=f"no sample in {LOST_S:.0f} s", expected="EMG"
         )

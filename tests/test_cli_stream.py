@@ -2,15 +2,20 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 from live_fakes import NAMES, ArmModel, arm
 
+from myosem import streaming
 from myosem.cli import options
 from myosem.cli.main import main
+from myosem.errors import StreamError
 from myosem.library import Library
+from myosem.records import Recording
 
 MAPPING = "rate_hz: 200\narray: emg\nsubject: p1\nangles_deg: [0, 45, 90, 135, 180, 225, 270, 315]\n"
 
@@ -80,6 +85,21 @@ def test_ctrl_c_keeps_what_was_heard(
     shown = capsys.readouterr().err
     assert "stopped" in shown and "1 new recording" in shown
     assert list(Path("streams").glob("*.csv"))
+
+
+def test_a_lost_stream_is_an_error_and_what_was_heard_is_ingested(
+    source: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = streaming.replay
+
+    def lost(recording: Recording, speed: float) -> Iterator[streaming.Chunk]:
+        yield from islice(whole(recording, speed), 40)
+        raise StreamError("the stream wrist is lost")
+
+    monkeypatch.setattr(streaming, "replay", lost)
+    assert run("--replay", str(source), "--speed", "0", "--into", "lib") == 2
+    shown = capsys.readouterr().err
+    assert "1 new recording" in shown and "error: the stream wrist is lost" in shown
 
 
 @pytest.mark.parametrize(
