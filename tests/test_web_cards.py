@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,12 +68,12 @@ def read(text: str) -> str:
 def recording() -> Recording:
     samples = np.random.default_rng(4).normal(size=(2000, 4)).astype(np.float32)
     channels = tuple(Channel(f"{EVIL}{n}") for n in range(4))
-    names = {"dataset": EVIL, "subject": EVIL, "session": EVIL, "name": EVIL, "source": EVIL}
+    names: Any = {"dataset": EVIL, "subject": EVIL, "session": EVIL, "name": EVIL, "source": EVIL}
     return Recording(samples, 200.0, channels, spans=(Span(1.0, 9.0, EVIL),), **names)
 
 
 def hit(label: str | None = EVIL, *, fits: bool = True) -> Hit:
-    names = {"source": EVIL, "dataset": EVIL, "subject": EVIL, "session": EVIL}
+    names: Any = {"source": EVIL, "dataset": EVIL, "subject": EVIL, "session": EVIL}
     return Hit(1, 0.52, EVIL, "r", start_s=2.0, end_s=4.0, label=label, simulated=True, fits=fits, **names)
 
 
@@ -87,8 +88,16 @@ def moment() -> Moment:
         Segment("a@2.000", 2.0, 4.0, "contraction", EVIL, [0.52], [True]),
     ]
     one = recording()
+    names: Any = {
+        "source": "a",
+        "recording": "a",
+        "dataset": "d",
+        "subject": "s",
+        "session": "1",
+        "name": "r",
+    }
     line = Timeline(
-        **{"source": "a", "recording": "a", "dataset": "d", "subject": "s", "session": "1", "name": "r"},
+        **names,
         rate_hz=200.0,
         duration_s=10.0,
         simulated=False,

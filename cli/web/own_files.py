@@ -1,21 +1,17 @@
 """Recordings that visitors bring along: kept in a folder of their own for as long as their page is open."""
 
-import csv
-import io
-import zipfile
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
 import yaml
 
 from myosem.cli.web.uploads import check_file, safe_name
 from myosem.errors import MappingError, MyoSemError
+from myosem.proposals import proposal_for
 
-TABLES, NEED_MAPPING = (".csv", ".tsv"), (".csv", ".tsv", ".npz")
-LOOKED_AT = 200
-NO_EMG = {"time", "t", "timestamp", "sample", "index", "seconds", "ms", "counter", "label", "repetition"}
+NEED_MAPPING = (".csv", ".tsv", ".npz")
+NO_RATE = "NOT IN THE FILE"
+"""How a proposal remarks that the rate is made up."""
 
 
 class OwnFiles:
@@ -35,7 +31,7 @@ class OwnFiles:
         Args:
             name: as the visitor calls it; only its last part counts.
             content: its bytes.
-            rate_hz: samples per second of a table or of arrays.
+            rate_hz: samples per second of a table or of arrays, where its times do not say it.
 
         Raises:
             SourceError, MappingError: a format that is not taken, or nothing in it that could be EMG.
@@ -50,9 +46,9 @@ class OwnFiles:
             check_file(path, self.most_bytes)
             if path.suffix.lower() in NEED_MAPPING:
                 path.with_name(f"{plain}.yaml").write_text(yaml.safe_dump(guess(path, rate_hz)))
-        except MyoSemError:
+        except MyoSemError as error:
             self.drop(path)
-            raise
+            raise type(error)(str(error).replace(str(path), path.name)) from error
         return path
 
     def drop(self, path: Path) -> None:
@@ -70,74 +66,22 @@ class OwnFiles:
 def guess(path: Path, rate_hz: float | None) -> dict[str, object]:
     """What a table or arrays hold, as a mapping.
 
+    Args:
+        path: of the file.
+        rate_hz: samples per second; None where the file's own times say it.
+
     Raises:
-        MappingError: there is no rate, or nothing that could be EMG.
+        SourceError: the file cannot be read.
+        MappingError: nothing says the rate, or nothing in it looks like EMG.
     """
-    if rate_hz is None or not rate_hz > 0:
+    proposal = proposal_for(str(path))
+    values = {} if proposal is None else dict(proposal.values)
+    if rate_hz is not None:
+        for name in ("time_from", "time_unit"):
+            values.pop(name, None)
+        values["rate_hz"] = rate_hz
+    elif proposal is None or NO_RATE in proposal.remarks.get("rate_hz", ""):
         raise MappingError(
             f"{path.name} does not say how many samples a second it has", expected="a rate in Hz"
         )
-    known = {"rate_hz": rate_hz, "subject": "visitor", "dataset": "opened"}
-    return known | (_columns(path) if path.suffix.lower() in TABLES else _array(path))
-
-
-def _columns(path: Path) -> dict[str, object]:
-    """The columns of numbers that are no times, numbers or labels of samples."""
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-        try:
-            rows = [row for row in islice(csv.reader(file, delimiter=delimiter), LOOKED_AT) if row]
-        except csv.Error as error:
-            raise MappingError(f"{path.name} is no table", got=str(error)) from error
-    header = bool(rows) and not all(_is_number(cell) for cell in rows[0])
-    body = rows[1:] if header else rows
-    names: list[str | int] = (
-        [cell.strip() for cell in rows[0]] if header else list(range(1, len(body[0]) + 1 if body else 1))
-    )
-    columns = [
-        name
-        for place, name in enumerate(names)
-        if body
-        and str(name).lower() not in NO_EMG
-        and all(place < len(row) and _is_number(row[place]) for row in body)
-        and not _counts(np.array([float(row[place]) for row in body]))
-    ]
-    if not columns:
-        raise MappingError(f"{path.name} has no column that could be EMG", exists=names)
-    return {"header": header, "columns": columns}
-
-
-def _array(path: Path) -> dict[str, object]:
-    """The largest array of two dimensions, by what the archive says of each."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for member in archive.namelist():
-                with archive.open(member) as file:
-                    shapes[member.removesuffix(".npy")] = _shape(io.BytesIO(file.read(4096)))
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError, NotImplementedError) as error:
-        raise MappingError(f"{path.name} cannot be read", got=str(error)) from error
-    tables = {name: shape for name, shape in shapes.items() if len(shape) == 2}
-    if not tables:
-        raise MappingError(f"{path.name} has no array of samples and channels", exists=shapes)
-    return {"array": max(tables, key=lambda name: tables[name][0] * tables[name][1])}
-
-
-def _shape(head: io.BytesIO) -> tuple[int, ...]:
-    known = np.lib.format
-    first = known.read_magic(head) == (1, 0)  # type: ignore[no-untyped-call]
-    read = known.read_array_header_1_0 if first else known.read_array_header_2_0
-    return tuple(read(head)[0])  # type: ignore[no-untyped-call]
-
-
-def _counts(values: np.ndarray) -> bool:
-    """Whether values only go up, as times and numbers of samples do."""
-    return len(values) > 2 and bool(np.all(np.diff(values) > 0))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return values | {"dataset": "opened", "subject": "visitor"}

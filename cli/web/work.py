@@ -10,7 +10,8 @@ from myosem.cli.web import cards
 from myosem.errors import MyoSemError
 
 log = logging.getLogger(__name__)
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Busy:
