@@ -3,6 +3,7 @@
 Everything downstream (segments, features) reads frames, so a recording is filtered once.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from myosem.records import Recording, dead_channels
 HIGHPASS_HZ = 20.0
 FRAME_S = 0.1
 HOP_S = 0.05
+AT_ONCE_BYTES = 64 << 20
 
 Array = NDArray[np.float32]
 
@@ -66,7 +68,9 @@ def remove_drift(recording: Recording) -> Array:
         return samples
     sos = butter(2, HIGHPASS_HZ, "highpass", fs=recording.rate_hz, output="sos")
     padding = min(round(0.25 * recording.rate_hz), samples.shape[0] - 1)
-    return np.asarray(sosfiltfilt(sos, samples, axis=0, padlen=padding), dtype=np.float32)
+    for part in _channels_at_once(samples):
+        samples[:, part] = sosfiltfilt(sos, samples[:, part], axis=0, padlen=padding)
+    return samples
 
 
 def to_frames(recording: Recording) -> Frames:
@@ -75,18 +79,23 @@ def to_frames(recording: Recording) -> Frames:
     length = min(max(round(FRAME_S * recording.rate_hz), 1), len(filtered))
     hop = HOP_S * recording.rate_hz
     starts = np.round(np.arange(int((len(filtered) - length) / hop) + 1) * hop).astype(int)
-    steps = np.abs(np.diff(filtered, axis=0, prepend=filtered[:1]))
-    changes = np.diff(np.signbit(filtered), axis=0, prepend=np.signbit(filtered[:1]))
-    magnitude = _sums(np.abs(filtered), starts, length)
-    return Frames(
-        filtered=filtered,
-        rate_hz=recording.rate_hz,
-        power=(_sums(filtered**2, starts, length) / length).astype(np.float32),
-        mobility=(_sums(steps, starts, length) / np.maximum(magnitude, 1e-12) * recording.rate_hz).astype(
-            np.float32
-        ),
-        crossings=(_sums(changes, starts, length) / length * recording.rate_hz).astype(np.float32),
-    )
+    power, mobility, crossings = (np.empty((len(starts), filtered.shape[1]), np.float32) for _ in range(3))
+    for part in _channels_at_once(filtered):
+        some = filtered[:, part]
+        steps = _sums(np.abs(np.diff(some, axis=0, prepend=some[:1])), starts, length)
+        changes = np.diff(np.signbit(some), axis=0, prepend=np.signbit(some[:1]))
+        magnitude = _sums(np.abs(some), starts, length)
+        power[:, part] = _sums(some**2, starts, length) / length
+        mobility[:, part] = steps / np.maximum(magnitude, 1e-12) * recording.rate_hz
+        crossings[:, part] = _sums(changes, starts, length) / length * recording.rate_hz
+    return Frames(filtered, recording.rate_hz, power, mobility, crossings)
+
+
+def _channels_at_once(samples: Array) -> Iterator[slice]:
+    """Channels of ``(T, C)`` samples in groups, so that what is made of one on the way stays small."""
+    count = max(AT_ONCE_BYTES // (8 * max(samples.shape[0], 1)), 1)
+    for first in range(0, samples.shape[1], count):
+        yield slice(first, first + count)
 
 
 def _sums(values: NDArray[np.generic], starts: NDArray[np.int_], length: int) -> NDArray[np.float64]:

@@ -156,7 +156,7 @@ class _Reader:
         self.rest = rest[alive]
         self.unit = float(np.exp(np.log(self.rest).mean())) if alive.any() else 1.0
         self.rate_hz = frames.rate_hz
-        self.samples = frames.filtered[:, alive]
+        self.samples = frames.filtered if alive.all() else frames.filtered[:, alive]
         self.level = np.log(np.maximum(frames.power[:, alive] / self.rest, 1e-2))
 
     def read(self, times: Wide) -> Array:

@@ -9,8 +9,9 @@ import pytest
 from hdf5_builders import POSE_ROWS, QWERTY, STARTED, build_emg2qwerty, keystroke, qwerty_table, write_qwerty
 
 from myosem.errors import SourceError
-from myosem.readers import read_recordings
-from myosem.readers.emg2qwerty import EMPTY_PROMPT
+from myosem.readers import SourceFile, hdf5, read_recordings
+from myosem.readers.emg2qwerty import EMPTY_PROMPT, FIELDS
+from myosem.readers.hdf5 import read_table
 
 NAME = f"{QWERTY}.hdf5"
 
@@ -34,6 +35,22 @@ def test_a_key_that_is_pressed_before_another_is_released_starts_where_that_ends
     spans = read_recordings(build_emg2qwerty(tmp_path)[0])[0].spans
     times = [(s.start_s, s.end_s) for s in spans]
     np.testing.assert_allclose(times, [(0.1, 0.3), (0.3, 0.4), (0.8, 0.9)], atol=1e-3)
+
+
+def test_some_rows_are_read_without_the_others(tmp_path: Path) -> None:
+    table = qwerty_table()
+    file = SourceFile(write_qwerty(tmp_path / NAME, table))
+    for rows in (slice(1200, 1300), slice(-10, None), slice(2000, 9000), slice(50, 20)):
+        found, _ = read_table(file, "emg2qwerty/timeseries", FIELDS, rows)
+        for name in FIELDS:
+            np.testing.assert_array_equal(found[name], table[name][rows])
+
+
+def test_long_tables_are_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hdf5, "ROWS_AT_ONCE", 700)
+    left, right = read_recordings(build_emg2qwerty(tmp_path)[0])
+    np.testing.assert_array_equal(left.samples, qwerty_table()["emg_left"])
+    np.testing.assert_array_equal(right.samples, qwerty_table()["emg_right"])
 
 
 def test_without_a_keyboard_the_prompts_are_the_labels(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from toys import bursts, record
 
+from myosem import signal
 from myosem.signal import FRAME_S, HOP_S, remove_drift, to_frames
 
 RATES = (100.0, 173.5, 200.0, 999.0, 2048.0, 4000.0)
@@ -30,6 +31,19 @@ def plain_frames(filtered: NDArray[np.float32], rate_hz: float) -> NDArray[np.fl
             row.append((energy / length, steps / size * rate_hz, crossings / length * rate_hz))
         rows.append(row)
     return np.array(rows).transpose(2, 0, 1)
+
+
+@pytest.mark.parametrize("channels_at_once", [1, 2, 3])
+@pytest.mark.parametrize("kind", [np.float32, np.int16])
+def test_large_recordings_are_filtered_a_few_channels_at_a_time_with_the_same_numbers(
+    channels_at_once: int, kind: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = record((1000 * bursts(2000.0, 8)).astype(kind), 2000.0)
+    whole = to_frames(recording)
+    monkeypatch.setattr(signal, "AT_ONCE_BYTES", 8 * len(recording.samples) * channels_at_once)
+    parts = to_frames(recording)
+    for name in ("filtered", "power", "mobility", "crossings"):
+        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
 
 
 @pytest.mark.parametrize("rate_hz", RATES)

@@ -1,6 +1,6 @@
 """Tables of HDF5 files. Needs h5py, of the extra [formats]."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
@@ -14,6 +14,7 @@ from myosem.readers.base import MAX_MEMBER_BYTES, SourceFile, reason
 Columns = dict[str, NDArray[Any]]
 Fields = dict[str, tuple[int, ...]]
 ROWS_AT_ONCE = 1 << 16
+EVERY = slice(None)
 FAILURES = (
     OSError,
     LookupError,
@@ -48,13 +49,16 @@ def hdf5_file(file: SourceFile, holding: str) -> Iterator[Any]:
         ) from error
 
 
-def read_table(file: SourceFile, path: str, fields: Fields) -> tuple[Columns, dict[str, Any]]:
+def read_table(
+    file: SourceFile, path: str, fields: Fields, rows: slice = EVERY
+) -> tuple[Columns, dict[str, Any]]:
     """Floating-point fields of a compound dataset, and the attributes of it and of its group.
 
     Args:
         file: the file.
         path: of the dataset.
         fields: shape of each field that is needed; there may be more.
+        rows: which to read, from the first to one past the last; the others are not touched.
 
     Returns:
         ``(T, *shape)`` numbers of each field as they are stored, and the attributes: texts as strings,
@@ -66,8 +70,8 @@ def read_table(file: SourceFile, path: str, fields: Fields) -> tuple[Columns, di
     """
     with hdf5_file(file, path) as content:
         dataset = content[path]
-        fault = _fault(dataset.shape, dataset.dtype, fields)
-        columns = {} if fault else _columns(dataset, fields)
+        fault = _fault(dataset, fields, rows, most_bytes=file.size)
+        columns = {} if fault else _columns(dataset, fields, rows)
         attributes = {
             key: plain(value) for key, value in (*dataset.parent.attrs.items(), *dataset.attrs.items())
         }
@@ -76,13 +80,14 @@ def read_table(file: SourceFile, path: str, fields: Fields) -> tuple[Columns, di
     return columns, attributes
 
 
-def _columns(dataset: Any, fields: Fields) -> Columns:
-    length = dataset.shape[0]
+def _columns(dataset: Any, fields: Fields, rows: slice) -> Columns:
+    begin, end, _ = rows.indices(dataset.shape[0])
+    length = max(end - begin, 0)
     columns: Columns = {
         name: np.empty((length, *inner), dataset.dtype[name].base) for name, inner in fields.items()
     }
     for first in range(0, length, ROWS_AT_ONCE):
-        part = dataset[first : first + ROWS_AT_ONCE]
+        part = dataset[begin + first : begin + min(first + ROWS_AT_ONCE, length)]
         for name, column in columns.items():
             column[first : first + ROWS_AT_ONCE] = part[name]
     return columns
@@ -133,12 +138,14 @@ def _h5py(file: SourceFile) -> Any:
     return h5py
 
 
-def _fault(shape: Sequence[int], dtype: np.dtype[Any], fields: Fields) -> str | None:
+def _fault(dataset: Any, fields: Fields, rows: slice, most_bytes: int) -> str | None:
     """What does not fit, None where all does."""
+    shape, dtype = dataset.shape, dataset.dtype
     if len(shape) != 1 or shape[0] == 0:
         return f"shape {tuple(shape)}"
-    if shape[0] * dtype.itemsize > MAX_MEMBER_BYTES:
-        return f"{shape[0] * dtype.itemsize / 2**30:.1f} GiB"
+    asked = len(range(shape[0])[rows]) * dtype.itemsize
+    if asked > max(MAX_MEMBER_BYTES, min(dataset.id.get_storage_size(), most_bytes)):
+        return f"{asked / 2**30:.1f} GiB"
     for name, inner in fields.items():
         if dtype.names is None or name not in dtype.names:
             return f"no field {name}"
