@@ -13,6 +13,7 @@ from ninapro_builders import NINAPRO
 from numpy.typing import NDArray
 from scipy.io import savemat
 from table_builders import TABLES
+from xdf_builders import XDF
 
 
 def write_lines(path: Path, rows: NDArray[np.generic] | Sequence[Sequence[object]], end: str = "\n") -> Path:
@@ -184,5 +185,6 @@ BUILDERS: dict[str, Callable[[Path], list[Path]]] = {
     **HDF5,
     **NINAPRO,
     **TABLES,
+    **XDF,
 }
 """For each reader: writes a few files below a folder and returns them."""

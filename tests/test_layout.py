@@ -24,6 +24,7 @@ OPTIONAL = {
     "myosem.prompts.generate": {"transformers"},
     "myosem.readers.edf_file": {"edfio"},
     "myosem.readers.hdf5": {"h5py"},
+    "myosem.readers.xdf_file": {"pyxdf"},
 }
 WEB = {"anyio", "fastapi", "nicegui", "starlette", "uvicorn"}
 """What the server may import: the extra [ui], and what fastapi itself is made of."""

@@ -211,9 +211,8 @@ def test_an_array_of_a_huge_declared_shape_is_refused(tmp_path: Path) -> None:
     import zipfile
 
     head = io.BytesIO()
-    np.lib.format.write_array_header_1_0(
-        head, {"descr": "<f4", "fortran_order": False, "shape": (1 << 40, 2)}
-    )
+    declared = {"descr": "<f4", "fortran_order": False, "shape": (1 << 40, 2)}
+    np.lib.format.write_array_header_1_0(head, declared)  # type: ignore[no-untyped-call]
     with zipfile.ZipFile(tmp_path / "t.npz", "w") as archive:
         archive.writestr("emg.npy", head.getvalue() + bytes(64))
     (tmp_path / "t.yaml").write_text("rate_hz: 200\narray: emg\nsubject: p1\n")

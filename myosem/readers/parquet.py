@@ -75,7 +75,7 @@ class ParquetColumns(Columns):
         if not isinstance(values, np.ma.MaskedArray):
             return np.asarray(values)
         known = np.asarray(values.data).astype(np.float64 if values.dtype.kind in "iuf" else object)
-        known[np.ma.getmaskarray(values)] = np.nan if known.dtype.kind == "f" else None
+        known[np.asarray(values.mask)] = np.nan if known.dtype.kind == "f" else None
         return known
 
 
