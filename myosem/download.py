@@ -122,8 +122,11 @@ def download(
     Raises:
         DownloadError: a file cannot be fetched, or is not the one that is expected. What came of it stays, as
             ``<file>.part``, and the next call goes on from there.
+        UsageError: the folder is a file.
         MissingExtraError: pooch is not installed.
     """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError("downloads need a folder", got=f"the file {folder}")
     pooch = _pooch()
     fetcher = pooch.create(
         path=folder, base_url=address, registry={one.path: f"sha256:{one.sha256}" for one in entries}

@@ -149,6 +149,13 @@ def test_a_file_that_the_server_lacks_is_asked_for_once(server: Server, tmp_path
     assert len(server.asked) == 1
 
 
+def test_a_file_is_no_folder(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "x").touch()
+    with pytest.raises(UsageError, match="downloads need a folder"):
+        download(server.address, ENTRIES, tmp_path / "x")
+    assert not server.asked
+
+
 def test_nobody_listens(tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match="cannot be fetched"):
         download("http://127.0.0.1:9/", ENTRIES[:1], tmp_path)
