@@ -116,7 +116,7 @@ def _app(engines: "Engines", token: str | None, upload_mb: int, page: bool) -> "
     if page:
         from myosem.cli.web.page import attach_page
 
-        attach_page(app, engines)
+        attach_page(app, engines, most_upload=upload_mb * MEBIBYTE)
     return app
 
 

@@ -49,7 +49,7 @@ class Finding:
     def __init__(self, desk: Desk, shell: "Shell", busy: Busy) -> None:
         self._desk = desk
         self._shell = shell
-        self._place = Place(shell.hits, busy)
+        self._place = Place(shell.hits, busy, shell.count, shell.more)
         self._question = Question()
         self._trail: list[Question] = []
         self._overview: Overview | None = None
@@ -154,8 +154,14 @@ class Finding:
     async def _answer(self, *, keep: bool = False) -> None:
         """Look for what the question asks, and show it; ``keep`` leaves the mark between hits where it is."""
         asked = self._question
-        if self._overview is not None:
-            self._shell.show_filters(asked.filters, self._overview.choices)
+        if self._overview is None or not self._overview.moments:
+            await self._renew()
+        if self._overview is None:
+            return
+        self._shell.show_filters(asked.filters, self._overview.choices)
+        if not self._overview.moments:
+            self._show_library()
+            return
         if asked.like is not None:
             found = await self._place.ask(self._desk.similar, asked.like, asked.filters, asked.count)
         elif asked.words:
@@ -169,12 +175,11 @@ class Finding:
         self._show(found, asked)
         if not keep:
             ui.run_javascript("myosem.first()")
-        await self._refresh(found.result.version)
+        if self._overview.version != found.result.version:
+            await self._renew()
 
-    async def _refresh(self, version: int) -> None:
-        """Show what there is to choose from where the library has a new version."""
-        if self._overview is None or self._overview.version == version:
-            return
+    async def _renew(self) -> None:
+        """Show what there is to choose from in the newest version of the library."""
         newer = await self._place.ask(self._desk.overview)
         if newer is not None:
             self._overview = newer

@@ -41,11 +41,13 @@ class Place:
     Args:
         shown: takes what went wrong.
         busy: counts open questions.
+        emptied: what goes with an answer, and has nothing to say where there is none.
     """
 
-    def __init__(self, shown: ui.html, busy: Busy) -> None:
+    def __init__(self, shown: ui.html, busy: Busy, *emptied: ui.html) -> None:
         self._shown = shown
         self._busy = busy
+        self._emptied = emptied
         self._turn = 0
 
     def forget(self) -> None:
@@ -71,4 +73,6 @@ class Place:
                 return answer if turn == self._turn else None
         if turn == self._turn:
             self._shown.content = failed
+            for one in self._emptied:
+                one.content = ""
         return None
