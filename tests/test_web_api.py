@@ -261,8 +261,8 @@ def test_what_does_not_exist_is_said_so_in_the_same_form(client: TestClient) -> 
 
 def test_requests_are_counted(engines: Engines) -> None:
     with client_of(engines) as client:
-        for query in ("fist", "pinch", ""):
-            client.post("/search", json={"query": query})
+        for k in (1, 2, 0):
+            client.post("/search", json={"query": "fist", "k": k})
         client.get("/segments/0123456789abcdef@1.000/signal")
         client.get("/wp-admin.php")
         text = client.get("/metrics")
