@@ -28,6 +28,7 @@ class Looking:
         self._telling = Place(shell.what, busy)
         self._naming = Place(shell.labels, busy)
         self._labels: LabelResult | None = None
+        self._why: Explanation | None = None
         self._others: list[Moment] = []
         self.moment: Moment | None = None
 
@@ -55,6 +56,7 @@ class Looking:
             self._naming.forget()
             self._shell.labels.content = ""
         self.moment = moment
+        self._why = None
         self._telling.forget()
         self._shell.what.content = ""
         await self._draw()
@@ -86,8 +88,9 @@ class Looking:
         self._shell.what.content = pictures.description(found)
         why = await self._telling.ask(self._desk.explain, moment)
         if why is not None:
+            self._why = why
             self._shell.what.content = pictures.description(found, why)
-            await self._draw(why)
+            await self._draw()
 
     async def name(self, _: Any = None) -> None:
         """Give every segment of the recording the phrase that fits it."""
@@ -101,10 +104,10 @@ class Looking:
             self._shell.labels.content = pictures.label_table(labels, moment)
             await self._draw()
 
-    async def _draw(self, why: "Explanation | None" = None) -> None:
+    async def _draw(self) -> None:
         if self.moment is None:
             return
-        drawn = await self._opening.ask(pictures.picture, self.moment, self._labels, why)
+        drawn = await self._opening.ask(pictures.picture, self.moment, self._labels, self._why)
         if drawn is not None:
             self._shell.moment.content = pictures.choice(self._others, self.moment) + drawn
             self._shell.tasks.visible = True
