@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from myosem.model import Model
     from myosem.recorder import Recorder
     from myosem.records import Recording
+    from myosem.sources import SourceSession
     from myosem.streaming import Answer, Chunk, Listener
 
 RECORDED = Path("streams")
@@ -63,6 +64,12 @@ def stream(
         typer.Option("--candidates", metavar="FILE", help="Choose from these phrases, one a line."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    after: Annotated[
+        str | None,
+        typer.Option(
+            "--after", metavar="SOURCE", help="Hear this earlier recording of the same session first."
+        ),
+    ] = None,
     record: Annotated[
         Path | None, typer.Option("--record", metavar="DIR", help="Keep the stream as .csv files here.")
     ] = None,
@@ -99,6 +106,8 @@ def stream(
         session=session or source.about.session,
     )
     listener = _listener(about, encoder, phrases, source.clock)
+    for earlier in [] if after is None else _earlier(after, library, mapping):
+        listener.remember(earlier)
     lost: StreamError | None = None
     with ExitStack() as stack:
         recorder = _recorder(stack, listener.about, record, into)
@@ -135,15 +144,29 @@ def _live(name: str | None) -> Source:
 def _replayed(
     source: str, speed: float, library: Path | None, recording: str | None, mapping: Path | None
 ) -> Source:
-    from myosem.library import Library
-    from myosem.sources import one_recording, sessions_of
+    from myosem.sources import one_recording
     from myosem.streaming import replay, without_samples
+
+    own, position = one_recording(_sessions(source, library, recording, mapping), source)
+    found = own.recordings[position]
+    return Source(without_samples(found), replay(found, speed), monotonic)
+
+
+def _earlier(source: str, library: Path | None, mapping: Path | None) -> "list[Recording]":
+    """All recordings of a source."""
+    sessions = _sessions(source, library, None, mapping)
+    return [one.recordings[position] for one in sessions for position in one.chosen]
+
+
+def _sessions(
+    source: str, library: Path | None, recording: str | None, mapping: Path | None
+) -> "list[SourceSession]":
+    from myosem.library import Library
+    from myosem.sources import sessions_of
 
     alone = library is None and Path(source).exists()
     opened = None if alone else Library.open(options.library_path(library))
-    own, position = one_recording(sessions_of(source, opened, recording, mapping), source)
-    found = own.recordings[position]
-    return Source(without_samples(found), replay(found, speed), monotonic)
+    return sessions_of(source, opened, recording, mapping)
 
 
 def _listener(

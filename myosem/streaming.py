@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from myosem.errors import UsageError
 from myosem.features import WIDTH
 from myosem.labelling import Candidates
 from myosem.live import LiveContractions, LiveEvent
@@ -171,6 +172,20 @@ class Listener:
         features = np.zeros((2, WIDTH), dtype=np.float32)
         self._names(self._names.model.encode_session(features)[:1])
 
+    def remember(self, recording: Recording) -> None:
+        """Hear an earlier recording of the same session first: its rest, and its segments as context.
+
+        Raises:
+            UsageError: it has another rate or other channels than the stream.
+        """
+        for name in ("rate_hz", "signal"):
+            _must_fit(name, getattr(recording, name), getattr(self.about, name))
+        _must_fit("number of channels", len(recording.channels), len(self.about.channels))
+        for _ in listen(replay(recording, 0, clock=self._clock), self):
+            pass
+        self._begin(0.0)
+        self._events = 0
+
     def push(self, chunk: Chunk) -> Iterator[Answer]:
         """Take the next chunk. What was heard is learned from when the next answer is asked for.
 
@@ -262,6 +277,13 @@ class Listener:
             return
         middle, half = (start_s + end_s) / 2, min(REST_LENGTH_S, end_s - start_s) / 2
         self._past.add(self._buffer.around(middle - half, middle + half, "rest"))
+
+
+def _must_fit(what: str, got: object, expected: object) -> None:
+    if got != expected:
+        raise UsageError(
+            f"an earlier recording has another {what} than the stream", got=got, expected=expected
+        )
 
 
 class _Names:

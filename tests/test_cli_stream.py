@@ -67,6 +67,13 @@ def test_what_was_heard_is_ingested(source: Path, capsys: pytest.CaptureFixture[
     assert len(list(Path("kept").glob("*.csv"))) == 1
 
 
+def test_an_earlier_recording_is_heard_first(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--replay", str(source), "--speed", "0", "--json", "--after", str(source)) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    sure = [one for one in told if one["sure"]]
+    assert [one["label"] for one in sure] == list(NAMES) and sure[0]["context"] > 3
+
+
 def test_it_stops_when_it_is_told_to(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--replay", str(source), "--speed", "0", "--duration", "2", "--record", "kept") == 0
     assert "nothing was found" in capsys.readouterr().err

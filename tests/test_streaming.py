@@ -125,6 +125,23 @@ def test_after_a_gap_time_goes_on_and_what_was_learned_is_kept() -> None:
     assert [one.label for one in told[-4:]] == [one.label for one in whole[-4:]]
 
 
+def test_an_earlier_recording_is_context_and_brings_its_rest() -> None:
+    model, recording = ArmModel(), arm(starts=STARTS[:4])
+    one = listener(recording, model)
+    one.remember(recording)
+    assert one.warm and one.heard_s == 0
+    taught = model.learned[-1]
+    told = [answer for answer in listen(cut(recording, [777]), one) if answer.sure]
+    assert [answer.event for answer in told] == [1, 2, 3, 4] and told[0].context == taught
+    np.testing.assert_allclose([answer.start_s for answer in told], STARTS[:4], atol=0.151)
+    assert [answer.label for answer in told] == list(NAMES)
+
+
+def test_an_earlier_recording_of_another_device_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"another rate_hz.*got 173.5; expected 200"):
+        listener(arm()).remember(arm(173.5))
+
+
 def test_the_past_that_is_read_and_learned_from_is_bounded() -> None:
     model, recording = ArmModel(), arm(starts=tuple(float(at) for at in range(3, 90, 4)))
     told = list(
