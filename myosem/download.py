@@ -144,7 +144,7 @@ def download(
 
 
 def _fetch(fetcher: Any, entry: Entry, resuming: "Resuming") -> Path:
-    import requests  # type: ignore[import-untyped]
+    import requests
 
     url, tries = fetcher.get_url(entry.path), 0
     while True:
@@ -192,7 +192,7 @@ class Resuming:
 
 def _pooch() -> Any:
     try:
-        import pooch
+        import pooch  # type: ignore[import-untyped]
     except ImportError as error:
         raise MissingExtraError("downloads need pooch", hint='pip install "myosem[formats]"') from error
     return pooch
