@@ -140,6 +140,7 @@ def test_what_is_this_and_labels(visit: Visit, picture: Callable[[Page, str], No
     expect(page.locator(".counts")).to_contain_text("is about no action")
     expect(page.locator(".band.given").first).to_be_attached()
     picture(page, "page-what")
+    page.locator(".strip").scroll_into_view_if_needed()
     strip = page.locator(".strip").bounding_box()
     assert strip is not None
     page.mouse.move(strip["x"] + 20, strip["y"] + 20)

@@ -149,6 +149,7 @@ class Visit:
         """Keep a visitor's file, and open it."""
         self.shell.refused.content = ""
         content = await event.file.read()
+        self.shell.files.reset()  # so that the same file can be chosen again
         try:
             rate_hz = number(self.shell.rate.value or "")
         except UsageError as error:
