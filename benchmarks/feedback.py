@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myosem import metrics
-from myosem.feedback import RIGHT, WRONG, correction
+from myosem.feedback import correction, lacking
 from myosem.folds import Folds, read_folds
 
 RESULT = Path(__file__).parent / "results" / "feedback.md"
@@ -64,10 +64,10 @@ class Session:
 
 
 class Person:
-    """All sessions of one person, one after the other.
+    """All sessions of one person, one after the other; or those of all people of a data set and fold.
 
     Args:
-        sessions: of that person.
+        sessions: of one data set.
     """
 
     def __init__(self, sessions: Sequence[Session]) -> None:
@@ -75,6 +75,8 @@ class Person:
         self.actions, self.words = sessions[0].actions, sessions[0].words
         self.vectors = np.concatenate([one.vectors for one in sessions])
         self.labels = np.concatenate([one.labels for one in sessions])
+        names = [one.name[1] for one in sessions]
+        self.owner = np.repeat(names, [len(one.labels) for one in sessions])
         self.session = np.repeat(np.arange(len(sessions)), [len(one.labels) for one in sessions])
         starts = np.cumsum([0, *(one.trials.max(initial=-1) + 1 for one in sessions[:-1])])
         parts = zip(sessions, starts, strict=True)
@@ -165,7 +167,7 @@ SAYINGS: dict[str, Saying] = {
     "one trial an action labelled": one_trial,
     "... in one session; the other sessions ranked": one_trial_elsewhere,
 }
-LABELLED = tuple(SAYINGS)[3:]
+JUDGED, LABELLED = tuple(SAYINGS)[:3], tuple(SAYINGS)[3:]
 
 
 def without(person: Person, said: Said) -> NDArray[np.floating]:
@@ -184,9 +186,16 @@ def rocchio(person: Person, said: Said) -> NDArray[np.floating]:
 
 def feedback(person: Person, said: Said) -> NDArray[np.floating]:
     """What ``Engine.search(more=..., less=...)`` does."""
-    before = person.scores[:, said.action]
-    lacking = np.where(said.relevant, RIGHT, WRONG) - before[said.judged]
-    return before + correction(person.vectors, person.vectors[said.judged], lacking[:, None])[:, 0]
+    moved = person.scores[:, said.action].copy()
+    lack = lacking(moved[said.judged], said.relevant)[:, None]
+    owners = np.unique(person.owner)
+    for owner in owners:
+        own, told = person.owner == owner, person.owner[said.judged] == owner
+        if told.any():
+            judged = person.vectors[said.judged[told]]
+            gained = correction(person.vectors[own], judged, lack[told])[:, 0]
+            moved[own] += gained - gained.mean() * (len(owners) > 1)  # of one person the order is the same
+    return moved
 
 
 def chance(person: Person, said: Said) -> NDArray[np.floating]:
@@ -228,11 +237,11 @@ Results = dict[tuple[str, str], dict[str, list[Values]]]
 """By what was said and by way: data set -> one a person, in one order for all ways."""
 
 
-def run(people: Sequence[Person]) -> Results:
-    """Everything."""
-    results: Results = {(saying, way): {} for saying in SAYINGS for way in WAYS}
+def run(people: Sequence[Person], sayings: Sequence[str] = tuple(SAYINGS)) -> Results:
+    """Everything that is said, in every way."""
+    results: Results = {(saying, way): {} for saying in sayings for way in WAYS}
     for person in people:
-        for saying, say in SAYINGS.items():
+        for saying, say in ((one, SAYINGS[one]) for one in sayings):
             for way, rank in WAYS.items():
                 values = measure(person, say, rank)
                 if values is not None:
@@ -253,8 +262,8 @@ def cell(groups: Sequence[NDArray[np.float64]], sign: str = "") -> str:
     return middle if np.isnan(low) else f"{middle} [{low:{sign}.2f}, {high:{sign}.2f}]"
 
 
-def markdown(results: Results, about: str) -> str:
-    """Means over data sets, then each data set."""
+def markdown(results: Results, crowds: Results, about: str) -> str:
+    """Means over data sets, of one person's segments and of several people's, then each data set."""
     lines = [
         "# Relevance feedback on people never seen",
         "",
@@ -265,6 +274,14 @@ def markdown(results: Results, about: str) -> str:
         *_head("what is said", "data sets", "people", "pool", "way", "mAP", "gain", "P@10", "R@1"),
     ]
     lines += [_mean_row(results, saying, way) for saying in SAYINGS for way in WAYS]
+    lines += ["", "## Several people searched at once", ""]
+    lines += [
+        "All people of a data set and fold are one pool; only segments of those who were judged move. No "
+        "intervals, for a pool is one value.",
+        "",
+        *_head("what is said", "data sets", "pools", "pool", "way", "mAP", "P@10"),
+    ]
+    lines += [_crowd_row(crowds, saying, way) for saying in JUDGED for way in WAYS]
     lines += ["", "## Each data set", ""]
     lines += _head("data set", "people", "what is said", "pool", "mAP without", "with", "R@1 without", "with")
     datasets = sorted({dataset for own in results.values() for dataset in own})
@@ -290,6 +307,13 @@ def _mean_row(results: Results, saying: str, way: str) -> str:
     people = sum(len(own) for own in found)
     cells = (cell(found), gain, cell(column(results, saying, way, "P@10")), named)
     return f"| {saying} | {len(found)} | {people} | {pool:.0f} | {way} | {' | '.join(cells)} |"
+
+
+def _crowd_row(results: Results, saying: str, way: str) -> str:
+    found = {metric: column(results, saying, way, metric) for metric in ("mAP", "P@10", "pool")}
+    means = {metric: np.mean([own.mean() for own in groups]) for metric, groups in found.items()}
+    counts = f"{len(found['mAP'])} | {sum(map(len, found['mAP']))} | {means['pool']:.0f}"
+    return f"| {saying} | {counts} | {way} | {means['mAP']:.3f} | {means['P@10']:.3f} |"
 
 
 def _dataset_row(results: Results, saying: str, dataset: str) -> str:
@@ -353,6 +377,14 @@ def people_of(sessions: Sequence[Session]) -> list[Person]:
     return [Person([one for one in sessions if tuple(one.name.tolist()) == name]) for name in names]
 
 
+def crowds_of(sessions: Sequence[Session]) -> list[Person]:
+    """All people of each data set of a fold together, where there are several."""
+    together = [
+        [one for one in sessions if one.name[0] == name] for name in {one.name[0] for one in sessions}
+    ]
+    return [Person(own) for own in together if len({one.name[1] for one in own}) > 1]
+
+
 def main() -> None:
     """Run and write the tables."""
     parser = argparse.ArgumentParser(
@@ -365,7 +397,7 @@ def main() -> None:
     parser.add_argument("--vectors", type=Path, help="folder to keep vectors in")
     options = parser.parse_args()
     folds = read_folds(options.folds)
-    people, about = [], set()
+    people, crowds, about = [], [], set()
     for fold in options.fold or folds.numbers:
         file = options.vectors / f"fold{fold}.npz" if options.vectors else None
         if file and file.is_file():
@@ -375,9 +407,10 @@ def main() -> None:
             if file:
                 save(sessions, file)
         people += people_of(sessions)
+        crowds += crowds_of(sessions)
         about |= {str(one.about) for one in sessions}
     numbers = " ".join(str(number) for number in options.fold or folds.numbers)
-    text = markdown(run(people), f"Folds {numbers}, {', '.join(sorted(about))}")
+    text = markdown(run(people), run(crowds, JUDGED), f"Folds {numbers}, {', '.join(sorted(about))}")
     RESULT.write_text(text, encoding="utf-8")
     print(text)
 

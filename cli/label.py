@@ -1,6 +1,7 @@
 """``myosem label``: names for every segment of a source, chosen from any list of phrases."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,6 +28,12 @@ def label(
     recording: options.RecordingOption = None,
     mapping: options.MappingOption = None,
     model: options.ModelOption = None,
+    told: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--told", metavar="SEGMENT=PHRASE", help="This segment of the library is that; may be repeated."
+        ),
+    ] = None,
     as_json: options.JsonOption = False,
     bids: Annotated[bool, typer.Option("--bids", help="Print a BIDS events.tsv.")] = False,
 ) -> None:
@@ -37,9 +44,9 @@ def label(
     """
     if as_json and bids:
         raise UsageError("--json and --bids cannot both be printed", expected="one of them")
-    phrases = read_candidates(candidates)
+    phrases, known = read_candidates(candidates), read_told(told or [])
     engine = options.open_engine(library, model, source)
-    result = engine.label(source, phrases, recording=recording, mapping=mapping)
+    result = engine.label(source, phrases, recording=recording, mapping=mapping, told=known)
     for phrase in result.unrelated:
         typer.echo(
             f"myosem: warning: “{phrase}” is no action that the model knows; it names no segment", err=True
@@ -68,6 +75,19 @@ def read_candidates(path: Path) -> list[str]:
     if not phrases:
         raise UsageError(f"the candidates {path} hold no phrase", expected="one phrase a line")
     return phrases
+
+
+def read_told(pairs: Sequence[str]) -> dict[str, str]:
+    """Segment id -> phrase, from ``SEGMENT=PHRASE``.
+
+    Raises:
+        UsageError: one is something else.
+    """
+    parts = [pair.partition("=") for pair in pairs]
+    for pair, (segment, _, phrase) in zip(pairs, parts, strict=True):
+        if not segment.strip() or not phrase.strip():
+            raise UsageError("what is told cannot be read", got=pair, expected="--told SEGMENT=PHRASE")
+    return {segment.strip(): phrase.strip() for segment, _, phrase in parts}
 
 
 def as_bids(result: "LabelResult") -> str:

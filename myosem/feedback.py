@@ -1,9 +1,10 @@
 """Relevance feedback: what somebody says of a few segments moves the ranking of the same person's others.
 
 A Gaussian process whose mean is the score that a segment has anyway. A segment that is what was looked for
-should have scored ``RIGHT``, any other ``WRONG``; what the judged ones lack spreads to other segments by how
-near their vectors are. It spreads through all sessions of the person they are of, and to nobody else: in the
-trials of ``docs/log.md`` other people's segments were ranked no better by it, and worse the more it counted.
+should have scored ``RIGHT``, any other no more than ``WRONG``; what the judged ones lack spreads to other
+segments by how near their vectors are. It spreads through all sessions of the person they are of, and to
+nobody else: in the trials of ``docs/log.md`` it ranked other people's segments no better, and worse the
+more it counted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,29 +46,33 @@ class Judged:
     judged: Rows
     relevant: NDArray[np.bool_]
 
-    @property
-    def hits(self) -> Rows:
-        """All but those that were found to be wrong."""
-        return np.setdiff1d(self.rows, self.judged[~self.relevant])
+    def scores(self, vectors: Vectors, query: Vectors) -> Vectors:
+        """Scores ``(n,)`` of all ``rows`` for a query ``(1, D)``, given the library's ``vectors (N, D)``.
 
-    def scores(self, vectors: Vectors, query: Vectors, rows: Rows) -> Vectors:
-        """Scores ``(n,)`` of some rows for a query ``(1, D)``; ``vectors (N, D)`` are the library's."""
-        own, judged = np.asarray(vectors[rows]), np.asarray(vectors[self.judged])
-        lacking = np.where(self.relevant, RIGHT, WRONG)[:, None] - judged @ query.T
-        moved = own @ query.T + correction(own, judged, lacking)
-        return moved[:, 0].clip(-1, 1).astype(np.float32)
+        Their mean stays as it was, or all of a person would pass or fall behind other people.
+        """
+        own, judged = np.asarray(vectors[self.rows]), np.asarray(vectors[self.judged])
+        gained = correction(own, judged, lacking(judged @ query.T, self.relevant[:, None]))
+        moved = own @ query.T + gained - gained.mean()
+        return np.asarray(moved[:, 0].clip(-1, 1), dtype=np.float32)
 
 
-def correction(vectors: Vectors, judged: Vectors, lacking: NDArray[np.floating]) -> Wide:
+def lacking(scores: NDArray[np.floating], right: NDArray[np.bool_]) -> Wide:
+    """What scores ``(J, A)`` should have been more; what is right never falls, what is wrong never rises."""
+    wide = scores.astype(np.float64)
+    return np.where(right, np.maximum(RIGHT - wide, 0), np.minimum(WRONG - wide, 0))
+
+
+def correction(vectors: Vectors, judged: Vectors, lack: NDArray[np.floating]) -> Wide:
     """What A scores of each segment gain: ``(N, A)``.
 
     Args:
         vectors: ``(N, D)`` of segments, of unit length.
         judged: ``(J, D)`` of those of the same person that were judged.
-        lacking: ``(J, A)`` what each of their scores should have been more.
+        lack: ``(J, A)`` what their scores lack.
     """
     known = likeness(judged, judged) + DOUBT * np.eye(len(judged))
-    return likeness(vectors, judged) @ np.linalg.solve(known, lacking.astype(np.float64))
+    return likeness(vectors, judged) @ np.linalg.solve(known, lack.astype(np.float64))
 
 
 def likeness(first: Vectors, second: Vectors) -> Wide:
@@ -167,15 +172,19 @@ def search_judged(
         rows: search among these only.
     """
     touched = np.concatenate([one.rows for one in judged])
-    parts = [
-        (one.scores(index.vectors, query, own), own)
-        for one in judged
-        for own in [one.hits if rows is None else np.intersect1d(one.hits, rows)]
-    ]
+    parts = [_shown(one, one.scores(index.vectors, query), rows) for one in judged]
     others, plan = _others(index, query, k, rows, touched)
     scores, found = (np.concatenate(part) for part in zip(*parts, others, strict=True))
     order = np.lexsort((found, -scores))[:k]
     return scores[order], found[order], plan
+
+
+def _shown(judged: Judged, scores: Vectors, rows: Rows | None) -> tuple[Vectors, Rows]:
+    """Those of a person's segments that may be hits: not those that are wrong, and only among some rows."""
+    shown = np.setdiff1d(judged.rows, judged.judged[~judged.relevant])
+    if rows is not None:
+        shown = np.intersect1d(shown, rows)
+    return scores[np.searchsorted(judged.rows, shown)], shown
 
 
 def _others(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from myosem.feedback import RIGHT, WRONG, Told, correction
+from myosem.feedback import Told, correction, lacking
 from myosem.space import NEW
 
 if TYPE_CHECKING:
@@ -59,9 +59,8 @@ class Candidates:
         scores = self._scores(vectors)
         if told is not None:
             means = np.concatenate([np.arange(len(self.phrases)), owners])  # (n + A,)
-            right = told.phrases[:, None] == means
-            lacking = np.where(right, RIGHT, WRONG) - self._scores(told.vectors)
-            scores = (scores + correction(vectors, told.vectors, lacking)).astype(np.float32)
+            lack = lacking(self._scores(told.vectors), told.phrases[:, None] == means)
+            scores = (scores + correction(vectors, told.vectors, lack)).astype(np.float32)
         candidates, actions = scores[:, : len(self.phrases)], scores[:, len(self.phrases) :]
         candidates = np.where(related, candidates, -np.inf)
         return choose(candidates, actions, owners, model.temperature, model.threshold)

@@ -8,8 +8,9 @@ import pytest
 from fakes import MAPPING, FakeModel, unit, write_bursts
 from numpy.typing import NDArray
 
+from myosem.cli.label import read_told
 from myosem.errors import UsageError
-from myosem.feedback import DOUBT, REACH, RIGHT, WRONG, Judged, correction, search_judged
+from myosem.feedback import DOUBT, REACH, RIGHT, WRONG, Judged, correction, lacking, search_judged
 from myosem.index import FlatIndex
 from myosem.ingest import ingest
 from myosem.library import Library
@@ -53,10 +54,16 @@ def test_what_is_like_a_right_segment_comes_first_and_a_wrong_one_is_no_hit() ->
     index = FlatIndex.build(clusters())
     scores, rows, _ = search_judged(index, [judged({1: True, 0: False})], towards(2), 12)
     assert set(rows[:3]) == {1, 3, 5}
-    assert (scores[:3] > 0.5).all()
-    assert (scores[3:] < 0.4).all()
+    assert scores[2] > scores[3] + 0.3
     assert 0 not in rows
     assert len(rows) == 11
+
+
+def test_a_person_as_a_whole_neither_passes_nor_falls_behind() -> None:
+    index = FlatIndex.build(clusters())
+    own = judged({1: True, 3: False, 2: False})
+    moved = own.scores(index.vectors, towards(0))
+    assert moved.mean() == pytest.approx(float((index.vectors[:6] @ towards(0).T).mean()), abs=1e-5)
 
 
 def test_filtered_rows_stay_filtered_and_k_holds() -> None:
@@ -80,17 +87,23 @@ def test_people_that_fill_the_first_places_do_not_hide_the_others() -> None:
 def test_correction_is_the_mean_of_a_gaussian_process() -> None:
     random = np.random.default_rng(1)
     vectors, known = unit(random.normal(size=(7, 5))), unit(random.normal(size=(4, 5)))
-    lacking = random.normal(size=(4, 3))
+    lack = random.normal(size=(4, 3))
 
     def kernel(one: Vectors, other: Vectors) -> float:
         return 1 / (1 + float(((one - other) ** 2).sum()) / (2 * REACH**2))
 
     covariance = np.array([[kernel(one, other) for other in known] for one in known]) + DOUBT * np.eye(4)
     slow = [
-        np.array([kernel(one, other) for other in known]) @ np.linalg.inv(covariance) @ lacking
+        np.array([kernel(one, other) for other in known]) @ np.linalg.inv(covariance) @ lack
         for one in vectors
     ]
-    np.testing.assert_allclose(correction(vectors, known, lacking), slow, atol=1e-5)
+    np.testing.assert_allclose(correction(vectors, known, lack), slow, atol=1e-5)
+
+
+def test_what_is_right_never_falls_and_what_is_wrong_never_rises() -> None:
+    scores = np.array([[-0.5, WRONG, 0.9, 1.2]])
+    np.testing.assert_allclose(lacking(scores, np.array([[True]])), [[1.5, RIGHT - WRONG, 0.1, 0]])
+    np.testing.assert_allclose(lacking(scores, np.array([[False]])), [[0, 0, WRONG - 0.9, WRONG - 1.2]])
 
 
 def test_a_segment_far_from_all_that_was_judged_hardly_moves() -> None:
@@ -141,9 +154,11 @@ def test_search_agrees_with_comparing_everything(engine: Engine) -> None:
     told = vectors[[rows[right].row, rows[wrong].row]]
     mine = vectors[[rows[hit.segment].row for hit in own]]
     query = engine.model.encode_text([QUERY])
-    lacking = np.array([[RIGHT], [WRONG]]) - told @ query.T
+    lack = np.array([[RIGHT], [WRONG]]) - told @ query.T
+    assert lack[0] > 0 > lack[1]
     wanted = {hit.segment: hit.score for hit in hits}
-    moved = (mine @ query.T + correction(mine, told, lacking))[:, 0]
+    gained = correction(mine, told, lack)
+    moved = (mine @ query.T + gained - gained.mean())[:, 0]
     wanted |= dict(zip([hit.segment for hit in own], moved.clip(-1, 1).tolist(), strict=True))
     del wanted[wrong]
     assert scores_of(engine, more=[right], less=[wrong]) == pytest.approx(wanted, abs=1e-5)
@@ -152,7 +167,7 @@ def test_search_agrees_with_comparing_everything(engine: Engine) -> None:
 def test_what_was_judged_stands_in_the_answer(engine: Engine) -> None:
     first, second = (hit.segment for hit in engine.search(QUERY, k=2).hits)
     result = engine.search(QUERY, more=[first], less=[second])
-    assert (result.more, result.less) == ((first,), (second,))
+    assert (list(result.more), list(result.less)) == ([first], [second])
 
 
 def test_wrong_ids_are_refused(engine: Engine) -> None:
@@ -193,3 +208,13 @@ def test_telling_what_cannot_be_is_refused(engine: Engine) -> None:
         labels_of(engine, mine.source, {"nothing": "one way"})
     with pytest.raises(UsageError, match="nothing was told of anybody"):
         labels_of(engine, mine.source, {other.segment: "one way"})
+
+
+def test_what_the_command_line_is_told() -> None:
+    assert read_told(["a@1.000=make a fist", "b@2.000 = a = b"]) == {
+        "a@1.000": "make a fist",
+        "b@2.000": "a = b",
+    }
+    for wrong in ("a@1.000", "=fist", "a@1.000="):
+        with pytest.raises(UsageError, match="told cannot be read"):
+            read_told([wrong])

@@ -1,6 +1,7 @@
 """The benchmark of relevance feedback: what is judged, what is ranked then, and what it counts."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,18 @@ def test_feedback_turns_a_person_round_whose_actions_lie_at_the_wrong_words(turn
     assert before["pool"] == after["pool"] == 12
 
 
+def test_in_a_crowd_only_those_who_were_judged_move() -> None:
+    one, other = session(False), session(True)
+    (crowd,) = benchmark.crowds_of([one, replace(other, name=np.array(["bench", "p2"])), session(False)])
+    said = benchmark.Said(0, np.array([0]), np.array([False]), crowd.pool)
+    moved = benchmark.feedback(crowd, said) - benchmark.without(crowd, said)
+    assert crowd.owner.tolist() == ["p1"] * 9 + ["p2"] * 9 + ["p1"] * 9
+    assert (moved[crowd.owner == "p2"] == 0).all()
+    assert moved[1] < moved[2]
+    assert moved[crowd.owner == "p1"].mean() == pytest.approx(0, abs=1e-6)
+    assert benchmark.crowds_of([one, one]) == []
+
+
 def test_nothing_is_measured_where_nothing_is_left() -> None:
     alone = benchmark.Person([session(False)])
     assert benchmark.measure(alone, benchmark.one_trial_elsewhere, benchmark.without) is None
@@ -85,7 +98,8 @@ def test_vectors_are_read_as_they_were_written(tmp_path: Path) -> None:
 
 
 def test_tables_say_that_the_user_is_simulated(turned: benchmark.Person) -> None:
-    text = benchmark.markdown(benchmark.run([turned]), "toys")
+    results = benchmark.run([turned])
+    text = benchmark.markdown(results, results, "toys")
     assert "**The user is simulated**" in text
     row = next(
         line for line in text.splitlines() if line.startswith("| one trial an action labelled | 1 | 1 | 12 |")
