@@ -323,17 +323,20 @@ def _encode(
         found, numbers = features.segment_session(recordings)
         vectors = np.asarray(model.encode_session(numbers), dtype=np.float32)
         levels = [DB * float(level) for level in numbers[:, LOUDNESS]]
-    spans = label_segments(recordings, found)
+    labels: list[tuple[str | None, str | None, str | None]] = [
+        (None, None, None) if span is None else (span.label, span.action, span.effort)
+        for span in label_segments(recordings, found)
+    ]
     segments = [
         NewSegment(
             rows[segment.recording].recording,
             segment.start_s,
             segment.end_s,
             segment.kind,
-            *((None, None, None) if span is None else (span.label, span.action, span.effort)),
+            *said,
             level,
         )
-        for segment, span, level in zip(found, spans, levels, strict=True)
+        for segment, said, level in zip(found, labels, levels, strict=True)
     ]
     return _Encoded(segments, vectors)
 

@@ -168,13 +168,13 @@ class SearchResult:
     hits: list[Hit]
     meaning: Meaning | None = None
     how: str = ""
-    like: tuple[str, ...] = ()
-    unlike: tuple[str, ...] = ()
+    like: list[str] = field(default_factory=list)
+    unlike: list[str] = field(default_factory=list)
     diverse: bool = False
     merged: bool = False
     name: str | None = None
-    more: tuple[str, ...] = ()
-    less: tuple[str, ...] = ()
+    more: list[str] = field(default_factory=list)
+    less: list[str] = field(default_factory=list)
 
     @property
     def asked(self) -> str:

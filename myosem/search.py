@@ -145,10 +145,10 @@ class Engine:
             replace(
                 result,
                 query=one.text,
-                like=one.like,
-                unlike=one.unlike,
-                more=one.more,
-                less=one.less,
+                like=list(one.like),
+                unlike=list(one.unlike),
+                more=list(one.more),
+                less=list(one.less),
                 name=one.name,
             )
             for result, one in zip(results, queries, strict=True)

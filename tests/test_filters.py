@@ -90,8 +90,8 @@ def test_a_filtered_search_is_a_full_comparison_of_what_is_kept(engine: Engine, 
 @pytest.mark.parametrize("condition", ["kind = 'contraction'", "rate_hz > 200", "over_rest_db > 10"])
 def test_other_ways_to_choose_stay_within_the_filter(engine: Engine, condition: str) -> None:
     inside = {one for one, _ in brute_force(engine, "fist", CONDITIONS[condition], 1000)}
-    for ways in ({"diverse": True}, {"merge": True}, {"diverse": True, "merge": True}):
-        hits = engine.search("fist", k=50, where=condition, unlike="pinch", **ways).hits
+    for diverse, merge in ((True, False), (False, True), (True, True)):
+        hits = engine.search("fist", k=50, where=condition, unlike="pinch", diverse=diverse, merge=merge).hits
         assert hits
         assert {one for hit in hits for one in hit.segments} <= inside
     merged = engine.search("fist", k=1000, where=condition, merge=True).hits
