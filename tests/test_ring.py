@@ -57,7 +57,7 @@ def test_recordings_whose_places_are_all_known_or_all_unknown_keep_their_angles(
         if len(known) in (0, len(angles)):
             np.testing.assert_array_equal(channel_angles(recording.channels), before)
         else:
-            assert reader in ("ninapro_db1", "ninapro_db2", "ninapro_db3", "ninapro_db6", "ninapro_db10")
+            assert reader in ("ninapro_db1", "ninapro_db2", "ninapro_db3", "ninapro_db6")
 
 
 OUTSIDE = np.array([0.0, np.nan, 1.0, 2.5, np.nan, 3.0, 5.0])
