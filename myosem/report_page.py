@@ -12,7 +12,7 @@ from myosem.html import Markup, page, table, text
 from myosem.library_map import thumbnail
 from myosem.report_style import LIMITS, METHOD, STYLE
 from myosem.timeline import Timeline
-from myosem.timeline_pictures import heading, timeline_svg
+from myosem.timeline_pictures import heading, joined, timeline_svg
 
 if TYPE_CHECKING:
     from myosem.records import Recording
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from myosem.results import Hit, SearchResult
 
 DRAWN = 12
-"""So many recordings of a session are drawn."""
+"""So many sessions are drawn."""
 NONE = "none of these"
 BEST = 5
 WAVE = 96
@@ -155,11 +155,16 @@ def _bar(share: float) -> Markup:
 
 
 def _over_time(found: "SessionReport") -> str:
-    drawn = found.timelines[:DRAWN]
+    groups: dict[tuple[str, ...], list[Timeline]] = {}
+    for one in found.timelines:
+        session = one.dataset, one.subject, one.session, *one.activity.channels
+        groups.setdefault(session, []).append(one)
+    drawn = list(groups.values())[:DRAWN]
     why = "" if found.chosen_queries else "What is looked for are the commonest labels. "
-    left = len(found.timelines) - len(drawn)
-    more = f"The first {DRAWN} of {len(found.timelines):,} recordings. " if left else ""
-    figures = "".join(_figure(one, titled=len(drawn) > 1) for one in drawn)
+    more = f"The first {DRAWN} of {len(groups):,} sessions. " if len(groups) > len(drawn) else ""
+    if len(found.timelines) > len(groups):
+        more += "The recordings of a session stand one after the other. "
+    figures = "".join(_figure(joined(own), titled=len(drawn) > 1) for own in drawn)
     return (
         f"<p>{escape(why + more)}A block is a segment, as high as its score; what fits is coloured, "
         f"the dashed line is the threshold.</p>{figures}"
@@ -167,7 +172,7 @@ def _over_time(found: "SessionReport") -> str:
 
 
 def _figure(found: Timeline, *, titled: bool) -> str:
-    caption = f"<figcaption>{escape(found.name)}</figcaption>" if titled else ""
+    caption = f"<figcaption>{escape(heading(found))}</figcaption>" if titled else ""
     return f'<figure role="img" aria-label="scores over time">{caption}{timeline_svg(found)}</figure>'
 
 

@@ -1,15 +1,18 @@
 """A timeline as a picture: what the data set says, the score of each query, how strong each channel is."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from io import StringIO
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from myosem.embedding import DIGITS
 from myosem.pictures import ACCENT, INK, NAMED_CHANNELS, QUIET, SHADE, check_picture_path, write_figure
-from myosem.timeline import LabelSpan, Moment, Timeline
+from myosem.timeline import MOST_COLUMNS, Activity, LabelSpan, Moment, Timeline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,6 +91,54 @@ def heading(found: Timeline) -> str:
     return "  ·  ".join([*parts, *(["simulated"] if found.simulated else [])])
 
 
+def joined(found: Sequence[Timeline]) -> Timeline:
+    """Timelines of one session's recordings, which share channels and queries, one after the other.
+
+    The activity is that of each recording over its own rest level, in columns common to all.
+    """
+    if len(found) == 1:
+        return found[0]
+    starts = np.cumsum([0.0, *(one.duration_s for one in found)])
+    segments = [
+        replace(moment, start_s=moment.start_s + start, end_s=moment.end_s + start)
+        for one, start in zip(found, starts.tolist(), strict=False)
+        for moment in one.segments
+    ]
+    labels = [
+        replace(label, start_s=label.start_s + start, end_s=label.end_s + start)
+        for one, start in zip(found, starts.tolist(), strict=False)
+        for label in one.labels
+    ]
+    return replace(
+        found[0],
+        recording=f"{len(found)} recordings",
+        name=f"{len(found)} recordings",
+        duration_s=round(float(starts[-1]), DIGITS),
+        simulated=any(one.simulated for one in found),
+        segments=segments,
+        labels=labels,
+        activity=_joined_activity([one.activity for one in found], starts),
+        curve=None,
+    )
+
+
+def _joined_activity(found: Sequence[Activity], starts: NDArray[np.float64]) -> Activity:
+    """Means of the columns whose middle lies in a common one; one without any repeats the one before."""
+    middles = [
+        start + one.step_s * (np.arange(len(one.over_rest_db[0])) + 0.5)
+        for one, start in zip(found, starts, strict=False)
+    ]
+    step_s = max(float(starts[-1]) / MOST_COLUMNS, *(one.step_s for one in found))
+    count = int(np.ceil(starts[-1] / step_s))
+    column = (np.concatenate(middles) / step_s).astype(int).clip(0, count - 1)
+    decibels = np.concatenate([np.array(one.over_rest_db) for one in found], axis=1)  # (C, columns of all)
+    sums = np.stack([np.bincount(column, row, minlength=count) for row in decibels])
+    times = np.bincount(column, minlength=count)
+    filled = np.maximum.accumulate(np.where(times > 0, np.arange(count), 0))
+    means = (sums / np.maximum(times, 1))[:, filled]
+    return Activity(round(step_s, DIGITS), found[0].channels, means.round(1).tolist())
+
+
 def runs(labels: Sequence[LabelSpan]) -> list[LabelSpan]:
     """Neighbouring spans of one label as one; rest between them does not part them."""
     moves = [one for one in labels if one.action != "rest"]
@@ -164,7 +215,7 @@ def _times(moments: Sequence[Moment]) -> tuple[list[float], list[float]]:
 
 def _channels(figure: "Figure", axes: "Axes", found: Timeline) -> None:
     """A heat map, the first channel on top."""
-    decibels = np.array(found.activity.over_rest_db)
+    decibels = np.pad(np.array(found.activity.over_rest_db), ((0, 0), (0, 2)), mode="edge")
     names, length_s = found.activity.channels, found.activity.step_s * decibels.shape[1]
     loudest = max(float(np.percentile(decibels, LOUD_PERCENT)), 3.0)
     image = axes.imshow(

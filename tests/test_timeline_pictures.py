@@ -1,5 +1,6 @@
 """Pictures of timelines are pictures, and show what they should."""
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -8,8 +9,8 @@ import pytest
 from timeline_toys import made
 
 from myosem.errors import UsageError
-from myosem.timeline import LabelSpan
-from myosem.timeline_pictures import plot_timeline, runs, timeline_figure, timeline_svg
+from myosem.timeline import Activity, LabelSpan
+from myosem.timeline_pictures import joined, plot_timeline, runs, timeline_figure, timeline_svg
 
 
 @pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")])
@@ -39,7 +40,9 @@ def test_each_segment_is_a_block_as_high_as_its_score() -> None:
 def test_the_channels_are_a_heat_map_of_their_activity() -> None:
     found = made()
     (image,) = timeline_figure(found).axes[2].images
-    np.testing.assert_array_equal(image.get_array(), found.activity.over_rest_db)
+    drawn = np.array(image.get_array())
+    np.testing.assert_array_equal(drawn[:, :-2], found.activity.over_rest_db)
+    assert image.get_extent()[1] == pytest.approx(found.activity.step_s * drawn.shape[1])
 
 
 def test_an_svg_stands_on_its_own_whatever_the_words() -> None:
@@ -63,3 +66,25 @@ def test_neighbouring_spans_of_one_label_are_one_run() -> None:
         ("pinch", 4.0, 5.0),
         ("fist", 6.0, 7.0),
     ]
+
+
+def test_joined_recordings_stand_one_after_the_other() -> None:
+    found = [made(duration_s=length_s) for length_s in (20.0, 8.0, 4.0)]
+    whole = joined(found)
+    assert (whole.duration_s, whole.name, whole.curve) == (32.0, "3 recordings", None)
+    assert len(whole.segments) == sum(len(one.segments) for one in found)
+    after = found[1].segments[2]
+    assert whole.segments[12].start_s == after.start_s + 20 and whole.segments[12].scores == after.scores
+    assert whole.labels[-1].end_s == found[2].labels[-1].end_s + 28
+    assert whole.activity.over_rest_db == [
+        [level for one in found for level in one.activity.over_rest_db[channel]] for channel in range(2)
+    ]
+    assert joined(found[:1]) is found[0]
+
+
+def test_joined_activity_is_the_mean_of_what_lies_in_a_column() -> None:
+    fine, coarse = made(duration_s=20.0), made(duration_s=8.0)
+    coarse = replace(coarse, activity=Activity(2.0, ["ch1", "ch2"], [[5.0, 6, 7, 8]] * 2))
+    whole = joined([fine, coarse])
+    assert whole.activity.step_s == 2.0
+    assert whole.activity.over_rest_db[0] == [1.5] * 10 + [5.0, 6, 7, 8]
