@@ -23,14 +23,13 @@ from myosem.model import OnnxTextTower
 from myosem.prompts import load_actions, texts_of
 from myosem.prompts.signature import signature
 from myosem.readings import Readings
-from myosem.space import NEW_ENTRY
+from myosem.space import NEW_ENTRY, SAME_POSE
 from myosem.systems import Fitted, System
 from myosem.text import load_minilm
 from myosem.train import TextBank, TrainConfig, Trainer, embed, prompt_texts
 from myosem.trials import TrialSession
 from myosem.word_space import WordSpace
 
-SAME = 1e-6
 WITHHELD_STEPS = 400
 """Steps to ground a tower that has not read of some actions."""
 
@@ -199,7 +198,7 @@ class Retriever:
         pose = self._adapter.pose
         if pose is None or not self._variant.adapted or candidate not in load_actions():
             return False
-        return bool(pose.novelty(signature(load_actions()[candidate])[None])[0] > SAME)
+        return bool(pose.novelty(signature(load_actions()[candidate])[None])[0] > SAME_POSE)
 
     def _vectors(self, features: Vectors) -> Vectors:
         """Unit vectors ``(N, D)`` of a session's features."""

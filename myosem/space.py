@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 POSE, EFFORT = 0.2, 0.1
 """Shares of the squared length of EMG; what was done has the rest."""
 NEW_POSE, NEW_ENTRY_POSE = 0.5, 0.95
-"""Share of the pose in words for what nobody in the training people did anything like: in a text, whose pose
-is guessed from its words, and in an action of the prompts, whose pose is known."""
+"""Share of the pose in words: at most in a text, whose pose is guessed, the less anybody in training
+did anything like it; and in an action of the prompts that nobody did, whose pose is known."""
 FAMILIAR, STRANGE = 0.02, 0.12
 """How novel a pose is (``PoseReader.novelty``) that counts as done, and as like nothing that was done."""
+SAME_POSE = 1e-5
+"""How novel the pose of an action of the prompts may be that somebody did: rounding."""
 NEW, NEW_ENTRY = 0.3, 0.43
 """What the score of an action that nobody did is raised by where it competes with actions that were done:
 asked for by a text, and by all that the prompts say of it."""

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from myosem.encoder import TextHead
 from myosem.readings import FAINT, Readings
-from myosem.space import EFFORT, EFFORT_NUMBERS, FAMILIAR, NEW_ENTRY_POSE, NEW_POSE, POSE, STRANGE
+from myosem.space import EFFORT, EFFORT_NUMBERS, FAMILIAR, NEW_ENTRY_POSE, NEW_POSE, POSE, SAME_POSE, STRANGE
 from myosem.zero_shot import LENGTH_SCALE, PoseReader
 
 
@@ -50,7 +50,10 @@ class WordSpace(nn.Module):
         effort = vectors @ self.effort_weight + self.effort_bias
         said = (effort.abs().amax(dim=1, keepdim=True) >= FAINT).to(effort.dtype)
         signature = vectors @ self.signature_weight + self.signature_bias
-        return self._join(self.head(vectors), signature, said * effort, NEW_POSE)
+        likeness = self._likeness(signature)
+        strange = ((self._novelty(likeness) - FAMILIAR) / (STRANGE - FAMILIAR)).clamp(0, 1)
+        share = POSE + (NEW_POSE - POSE) * strange
+        return self._join(self.head(vectors), likeness, share, said * effort)
 
     def entry(self, vectors: Tensor, signature: Tensor) -> Tensor:
         """An action by all that the prompts say of it ``(1, D + P + BEYOND)``.
@@ -61,24 +64,28 @@ class WordSpace(nn.Module):
         """
         done = functional.normalize(self.head(vectors).mean(dim=0, keepdim=True), dim=-1)
         nothing_said = torch.zeros_like(done[:, :EFFORT_NUMBERS])
-        return self._join(done, signature[None], nothing_said, NEW_ENTRY_POSE)
+        likeness = self._likeness(signature[None])
+        new = (self._novelty(likeness) > SAME_POSE).to(likeness.dtype)
+        return self._join(done, likeness, POSE + (NEW_ENTRY_POSE - POSE) * new, nothing_said)
 
-    def _join(self, done: Tensor, signature: Tensor, effort: Tensor, most: float) -> Tensor:
-        distance = ((signature[:, None] - self.known) ** 2).sum(dim=2)
-        likeness = torch.exp(-distance / (2 * LENGTH_SCALE**2))
-        share = self._share(likeness, most)
-        pose = torch.cat([likeness, torch.ones_like(signature[:, :1])], dim=1) @ self.from_words
+    def _join(self, done: Tensor, likeness: Tensor, share: Tensor, effort: Tensor) -> Tensor:
+        """Unit vectors ``(n, D + P + BEYOND)``; ``share (n, 1)`` of the pose."""
+        pose = torch.cat([likeness, torch.ones_like(share)], dim=1) @ self.from_words
         parts = [
             (1 - share).sqrt() * done,
             share.sqrt() * functional.normalize(pose, dim=-1),
             math.sqrt(EFFORT) * effort,
-            torch.zeros_like(done[:, :1]),
+            torch.zeros_like(share),
         ]
         return functional.normalize(torch.cat(parts, dim=1), dim=-1)
 
-    def _share(self, likeness: Tensor, most: float) -> Tensor:
-        """How much the pose counts ``(n, 1)``: up to ``most`` where it is like nothing that anybody did."""
+    def _likeness(self, signature: Tensor) -> Tensor:
+        """To each of the A actions that somebody did, 1 where they are equal: ``(n, A)``."""
+        distance = ((signature[:, None] - self.known) ** 2).sum(dim=2)
+        return torch.exp(-distance / (2 * LENGTH_SCALE**2))
+
+    def _novelty(self, likeness: Tensor) -> Tensor:
+        """``(n, 1)``: 0 somebody did it, 1 nobody did anything like it; 0 where no poses are read."""
         if not len(self.known):
-            return likeness.new_full((len(likeness), 1), POSE)
-        novelty = 1 - likeness.amax(dim=1, keepdim=True)
-        return POSE + (most - POSE) * ((novelty - FAMILIAR) / (STRANGE - FAMILIAR)).clamp(0, 1)
+            return likeness.new_zeros((len(likeness), 1))
+        return 1 - likeness.amax(dim=1, keepdim=True)
