@@ -77,7 +77,7 @@ def correction(vectors: Vectors, judged: Vectors, lack: NDArray[np.floating]) ->
 
 def likeness(first: Vectors, second: Vectors) -> Wide:
     """How much one segment says of another, ``(n, m)``, 0 to 1: the rational quadratic kernel."""
-    cosine = first.astype(np.float64) @ second.T.astype(np.float64)
+    cosine = (first @ second.T).astype(np.float64)
     return np.asarray(1 / (1 + np.maximum(1 - cosine, 0) / REACH**2))
 
 
