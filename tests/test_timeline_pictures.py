@@ -45,6 +45,14 @@ def test_the_channels_are_a_heat_map_of_their_activity() -> None:
     assert image.get_extent()[1] == pytest.approx(found.activity.step_s * drawn.shape[1])
 
 
+@pytest.mark.parametrize("queries", [0, 1])
+def test_what_is_not_known_has_no_row(queries: int) -> None:
+    found = replace(made(queries=queries, curve=False), labels=[])
+    axes = timeline_figure(found).axes
+    assert len(axes) == queries + 2  # the channels and their scale
+    assert timeline_svg(found).startswith("<svg")
+
+
 def test_an_svg_stands_on_its_own_whatever_the_words() -> None:
     text = timeline_svg(made(text="<script>alert(1)</script> & $x$"))
     assert text.startswith("<svg") and "<script" not in text
