@@ -198,7 +198,7 @@ def test_npz_names_the_arrays_there_are(
         ({"emg": np.ones(4)}, r"emg does not fit; got float64 \(4,\)"),
         ({"emg": np.array([["a", "b"]])}, r"emg does not fit"),
         ({"emg": np.array([[{}, 1]], dtype=object)}, r"cannot be read as .npz"),
-        ({"emg": np.ones((4, 2)), "g": np.ones(3)}, r"differ in length; got 3 labels; expected 4"),
+        ({"emg": np.ones((4, 2)), "g": np.ones(3)}, r"differs in length; got emg 4, g 3"),
     ],
 )
 def test_npz_refuses_what_is_no_emg(arrays: dict[str, object], message: str, tmp_path: Path) -> None:

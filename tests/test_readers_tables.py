@@ -220,9 +220,19 @@ def test_an_array_of_a_huge_declared_shape_is_refused(tmp_path: Path) -> None:
         read_recordings(tmp_path / "t.npz")
 
 
+def test_an_hdf5_file_does_not_hold_more_than_it_can_unpack(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "t.h5", "w") as content:
+        content.create_dataset("emg", (1 << 23, 2), "f4", chunks=(1024, 2))
+    (tmp_path / "t.yaml").write_text("rate_hz: 200\narray: emg\nsubject: p1\n")
+    with pytest.raises(SourceError, match="no more than 1100 times the file"):
+        read_recordings(tmp_path / "t.h5")
+
+
 def test_columns_of_different_lengths_are_refused(tmp_path: Path) -> None:
     table = columns() | {"b": np.zeros(5, np.float32)}
-    with pytest.raises(SourceError, match="differ in length; got a 1200, b 5, c 1200"):
+    with pytest.raises(
+        SourceError, match="differs in length; got a 1200, b 5, c 1200, gesture 1200, time 1200"
+    ):
         read_recordings(write(tmp_path, "h5", table))
 
 

@@ -77,7 +77,7 @@ def emg_stream(values: NDArray[Any] | None = None, number: int = 1, **changes: A
     jump, rate_hz = changes.pop("jump", len(samples)), changes.pop("real_hz", changes.get("rate_hz", RATE_HZ))
     times_s = STARTED_S + np.arange(len(samples)) / rate_hz + 10.0 * (np.arange(len(samples)) >= jump)
     times_s += changes.pop("jitter", 0.0) * np.random.default_rng(0).uniform(size=len(samples))
-    facts = {"name": "Amp", "kind": "EMG", "rate_hz": RATE_HZ, "description": ""} | changes
+    facts: dict[str, Any] = {"name": "Amp", "kind": "EMG", "rate_hz": RATE_HZ, "description": ""} | changes
     form = FORMATS[samples.dtype.str[1:]]
     header = xml(facts["name"], facts["kind"], samples.shape[1], facts["rate_hz"], form, facts["description"])
     return numeric_stream(number, header, times_s, samples)

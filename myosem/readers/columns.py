@@ -54,16 +54,14 @@ def column_recordings(columns: Columns, mapping: Mapping, reader: str) -> Iterat
     """
     file = columns.file
     if mapping.array is not None and not (mapping.columns and mapping.array not in columns.shapes):
+        _check_sizes(columns, mapping, {mapping.array: columns.shapes.get(mapping.array, ())[:1]})
         samples = _matrix(file, columns.named(mapping.array), mapping.array)
         names = [f"ch{place + 1}" for place in range(samples.shape[1])]
     elif mapping.columns is not None:
         names = [str(column) for column in mapping.columns]
-        _check_size(columns, names)
-        found = [_numbers(file, columns.named(name).reshape(-1), name) for name in names]
-        if len({len(each) for each in found}) != 1:
-            lengths = ", ".join(f"{name} {len(each)}" for name, each in zip(names, found, strict=True))
-            raise SourceError(f"{file.source}: the columns differ in length", got=lengths)
-        samples = np.stack([as_float32(each) for each in found], axis=1)
+        _check_sizes(columns, mapping, {name: columns.shapes.get(name, ()) for name in names})
+        found = [as_float32(_numbers(file, columns.named(name).reshape(-1), name)) for name in names]
+        samples = np.stack(found, axis=1)
     else:
         what = [f"{name} {shape}" for name, shape in columns.shapes.items()]
         raise MappingError(f"{file.source}: the mapping names no array and no columns", exists=what)
@@ -76,15 +74,30 @@ def column_recordings(columns: Columns, mapping: Mapping, reader: str) -> Iterat
     yield from mapped_recordings(file, mapping, reader, samples, names=names, labels=labels, times_s=times_s)
 
 
-def _check_size(columns: Columns, names: list[str]) -> None:
-    """Refuse what would not fit into memory, by the sizes that the file declares."""
-    size = 4 * sum(math.prod(columns.shapes.get(name, ())) for name in names)
+def _check_sizes(columns: Columns, mapping: Mapping, lengths: dict[str, Shape]) -> None:
+    """Refuse by the sizes that the file declares, before anything is read.
+
+    Args:
+        columns: of the file.
+        mapping: names labels and times.
+        lengths: of the samples, by name; what does not exist is left for later.
+
+    Raises:
+        SourceError: more than fits into memory, or columns of different lengths.
+    """
+    size = 4 * sum(math.prod(columns.shapes[name]) for name in lengths if name in columns.shapes)
     if size > MAX_MEMBER_BYTES:
         raise SourceError(
             f"{columns.file.source}: too many samples",
             got=f"{size / 2**30:.1f} GiB",
             expected="at most 1 GiB in a file",
         )
+    beside = [str(name) for name in (mapping.label_from, mapping.time_from) if name is not None]
+    lengths = lengths | {name: columns.shapes.get(name, ()) for name in beside}
+    rows = {name: math.prod(shape) for name, shape in lengths.items() if name in columns.shapes}
+    if len(set(rows.values())) > 1:
+        told = ", ".join(f"{name} {count}" for name, count in rows.items())
+        raise SourceError(f"{columns.file.source}: what the mapping names differs in length", got=told)
 
 
 def seconds(file: SourceFile, values: NDArray[Any], unit: str) -> NDArray[np.float64]:
