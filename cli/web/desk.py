@@ -170,8 +170,9 @@ class Desk:
             row = engine.library.segment(segment)
             line = timeline(engine, row.recording, [words] if words else [])
             recording = engine.library.recording(row.recording)
-        place = {"start_s": row.start_s, "end_s": row.end_s, "label": row.label, "score": score}
-        return Moment(segment, line, recording, stored=True, **place)  # type: ignore[arg-type]
+        whole = Moment(segment, line, recording, row.start_s, row.end_s)
+        own = next(one for one in line.segments if one.segment == segment)
+        return replace(whole.of(own), score=score)
 
     def read(self, path: Path, words: str = "") -> list[Moment]:
         """The recordings of a visitor's file, each open at its first contraction.
