@@ -174,6 +174,7 @@ class Retriever:
         """Unit vectors ``(N, D)`` of the segments of a session."""
         return self._vectors(session.session.features)
 
+    @torch.no_grad()
     def words(self, candidates: Sequence[str]) -> Vectors:
         """Unit vectors ``(A, D)`` of actions or phrases."""
         return np.concatenate([self._asked(candidate) for candidate in candidates])
