@@ -36,7 +36,7 @@ INSTRUCTIONS = """\
 MyoSem searches recorded muscle activity (EMG of the forearm) with plain words. `search` finds moments by a
 description such as "make a fist"; `describe` says what a moment looks like; `similar` finds more like it;
 `label` names every segment of a recording from a list of phrases. Moments are named by the ids that these
-tools give. A hit that does not fit (`fits` false) is merely nearest: say so rather than presenting it as found."""
+tools give. A hit that does not fit (`fits` false) is merely nearest: say so, do not present it as found."""
 READ_ONLY = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 
 Query = Annotated[
