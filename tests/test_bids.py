@@ -13,7 +13,7 @@ from edf_builders import CHANNELS, EVENTS, emg_uv
 from fakes import FakeModel, write_bursts
 from numpy.typing import NDArray
 
-from myosem.bids import export_bids
+from myosem.bids import _recorded, _write_recording, export_bids
 from myosem.edf_writer import data_record, write_signals
 from myosem.errors import IndexMismatchError, LibraryError, SourceError, UsageError
 from myosem.ingest import ingest
@@ -157,6 +157,14 @@ def test_data_records_divide_the_recording_where_they_can(
     assert data_record(count, rate_hz) == expected
 
 
+def test_the_end_of_a_label_at_the_end_is_the_same_to_the_last_digit(tmp_path: Path) -> None:
+    span = Span(0.0, 4.11, "no motion", repetition=0)
+    samples = np.random.default_rng(0).integers(-9, 9, (4110, 2)).astype(np.int16)
+    one = recording(samples, rate_hz=1000, spans=(span,))
+    _write_recording(tmp_path / "sub-s/ses-1/emg/sub-s_ses-1_task-d_run-1", one, _recorded(one))
+    assert read_recordings(tmp_path)[0].spans == (span,)
+
+
 def test_padding_is_taken_off_again(tmp_path: Path) -> None:
     samples = np.random.default_rng(0).normal(size=(1001, 2)).astype(np.float32)
     assert write_signals(tmp_path / "t", recording(samples, rate_hz=1926)).padding == 925
@@ -293,8 +301,6 @@ def test_the_validator_accepts_it(study: tuple[Path, Path], tmp_path: Path) -> N
 def test_spans_keep_action_effort_and_repetition(tmp_path: Path) -> None:
     span = Span(0.125, 0.8125, "hand close", "fist", effort="hard", repetition=3)
     samples = np.random.default_rng(0).integers(-9, 9, (400, 2)).astype(np.int8)
-    from myosem.bids import _recorded, _write_recording
-
     one = recording(samples, spans=(span,))
     _write_recording(tmp_path / "sub-s/ses-1/emg/sub-s_ses-1_task-d_run-1", one, _recorded(one))
     assert read_recordings(tmp_path)[0].spans == (span,)

@@ -72,7 +72,11 @@ def mark_spans(
 def spans_between(spans: Iterable[Span], start_s: float, end_s: float) -> tuple[Span, ...]:
     """What lies between two moments, in seconds from the first."""
     return tuple(
-        replace(span, start_s=max(span.start_s - start_s, 0.0), end_s=min(span.end_s, end_s) - start_s)
+        replace(
+            span,
+            start_s=max(span.start_s - start_s, 0.0),
+            end_s=(span.end_s if span.end_s <= end_s + EPSILON_S else end_s) - start_s,
+        )
         for span in spans
         if span.start_s < end_s - EPSILON_S and span.end_s > start_s + EPSILON_S
     )
