@@ -273,7 +273,7 @@ def markdown(results: Results, crowds: Results, about: str) -> str:
         "",
         *_head("what is said", "data sets", "people", "pool", "way", "mAP", "gain", "P@10", "R@1"),
     ]
-    lines += [_mean_row(results, saying, way) for saying in SAYINGS for way in WAYS]
+    lines += [_mean_row(results, *one) for one in results if results[one]]
     lines += ["", "## Several people searched at once", ""]
     lines += [
         "All people of a data set and fold are one pool; only segments of those who were judged move. No "
@@ -281,7 +281,7 @@ def markdown(results: Results, crowds: Results, about: str) -> str:
         "",
         *_head("what is said", "data sets", "pools", "pool", "way", "mAP", "P@10"),
     ]
-    lines += [_crowd_row(crowds, saying, way) for saying in JUDGED for way in WAYS]
+    lines += [_crowd_row(crowds, *one) for one in crowds if crowds[one]]
     lines += ["", "## Each data set", ""]
     lines += _head("data set", "people", "what is said", "pool", "mAP without", "with", "R@1 without", "with")
     datasets = sorted({dataset for own in results.values() for dataset in own})

@@ -97,6 +97,13 @@ def test_vectors_are_read_as_they_were_written(tmp_path: Path) -> None:
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
+def test_what_nobody_could_be_asked_has_no_row() -> None:
+    results = benchmark.run([benchmark.Person([session(False)])])
+    text = benchmark.markdown(results, benchmark.run([], benchmark.JUDGED), "toys")
+    assert "one trial an action labelled" in text
+    assert "the other sessions ranked" not in text
+
+
 def test_tables_say_that_the_user_is_simulated(turned: benchmark.Person) -> None:
     results = benchmark.run([turned])
     text = benchmark.markdown(results, results, "toys")
