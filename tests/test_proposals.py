@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -110,9 +111,10 @@ def test_a_table_without_names(tmp_path: Path) -> None:
 def test_every_format_gives_the_same_proposal_and_recording(kind: str, tmp_path: Path) -> None:
     path = tmp_path / f"p1.{kind}"
     if kind == "npz":
-        np.savez(path, **columns())
+        np.savez(path, **columns())  # type: ignore[arg-type]
     else:
-        {"csv": csv, "parquet": write_parquet, "h5": write_hdf5}[kind](path, columns())
+        writers: dict[str, Callable[..., object]] = {"csv": csv, "parquet": write_parquet, "h5": write_hdf5}
+        writers[kind](path, columns())
     proposal = found(path)
     assert proposal.values["columns"] == ["a", "b", "c"]
     (one,) = read_proposed(str(path), proposal)
