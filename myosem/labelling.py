@@ -65,6 +65,16 @@ class Candidates:
         candidates = np.where(related, candidates, -np.inf)
         return choose(candidates, actions, owners, model.temperature, model.threshold)
 
+    def nearness(self, vectors: Vectors) -> NDArray[np.float64]:
+        """How near ``(N, D)`` vectors lie to each phrase or, where nearer, to an action of its meaning.
+
+        Returns:
+            ``(N, n)`` cosines.
+        """
+        owners = action_owners(self._words, self._model.action_vectors)
+        scores = self._scores(vectors)
+        return _with_owned(scores[:, : len(self.phrases)], scores[:, len(self.phrases) :], owners)
+
     def _scores(self, vectors: Vectors) -> Vectors:
         """Of ``(N, D)`` vectors for the n phrases, then for the model's A actions: ``(N, n + A)``."""
         model = self._model
@@ -105,10 +115,7 @@ def choose(
         temperature: divides cosines before the softmax.
         threshold: the cosine below which nothing fits.
     """
-    scores = candidate_scores.astype(np.float64)
-    for candidate in range(scores.shape[1]):
-        own = action_scores[:, owners == candidate]
-        scores[:, candidate] = np.maximum(scores[:, candidate], own.max(axis=1, initial=-np.inf))
+    scores = _with_owned(candidate_scores, action_scores, owners)
     others = action_scores[:, owners < 0].astype(np.float64)
     logits = np.concatenate([scores, others], axis=1) / temperature
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -118,3 +125,14 @@ def choose(
     won = (odds.argmax(axis=1) < count) & (scores.max(axis=1) >= threshold)
     probability = np.where(won, odds[:, :count].max(axis=1), 1 - odds[:, :count].sum(axis=1))
     return np.where(won, best, -1).tolist(), np.clip(probability, 0, 1).tolist()
+
+
+def _with_owned(
+    candidate_scores: Vectors, action_scores: Vectors, owners: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Scores ``(N, n)`` of candidates, each at least those of the actions that count as it."""
+    scores = candidate_scores.astype(np.float64)
+    for candidate in range(scores.shape[1]):
+        own = action_scores[:, owners == candidate]
+        scores[:, candidate] = np.maximum(scores[:, candidate], own.max(axis=1, initial=-np.inf))
+    return scores

@@ -20,6 +20,7 @@ HEAVY = ("torch", "faiss", "onnxruntime", "scipy", "duckdb", "matplotlib", "nump
 OPTIONAL = {
     "myosem.cli.mcp_tools": {"mcp", "mcp_types"},
     "myosem.download": {"pooch", "requests"},
+    "myosem.estimators": {"sklearn"},
     "myosem.lsl": {"pylsl"},
     "myosem.prompts.generate": {"transformers"},
     "myosem.readers.edf_file": {"edfio"},
