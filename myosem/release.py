@@ -27,6 +27,10 @@ from myosem.word_space import WordSpace
 from myosem.words import EmgTokenizer
 
 
+DETAILS = ("P@10", "nDCG@10", "R@5")
+"""What the card leaves to the tables for all protocols but the first."""
+
+
 class OneSession(nn.Module):
     """The encoder as the bundle wants it: ``(N, WIDTH)`` of one session to ``(N, dimension)``."""
 
@@ -134,7 +138,11 @@ def card_numbers(results: Sequence[Path]) -> Mapping[str, Any]:
             title, about = str(content["title"]), dict(content["about"])
             prefix = f"{_protocol(title)}: " if found else ""
             found |= {} if found else {"protocol": title, **about}
-            found |= {f"{prefix}{name}": value for name, value in _means(content)}
+            found |= {
+                f"{prefix}{name}": value
+                for name, value in _means(content)
+                if not prefix or not name.endswith(DETAILS)
+            }
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UsageError(
                 f"{file} cannot be read", got=error, expected="JSON written by myosem evaluate --out"
