@@ -55,6 +55,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeModel]:
     ],
     expected_failed_checks=lambda estimator: EXPECTED,
 )
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learn_finds_nothing_else(estimator: Any, check: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(estimators, "_load", lambda folder: ONE_ELECTRODE)
