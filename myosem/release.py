@@ -26,7 +26,6 @@ from myosem.train import prompt_texts
 from myosem.word_space import WordSpace
 from myosem.words import EmgTokenizer
 
-
 DETAILS = ("P@10", "nDCG@10", "R@5")
 """What the card leaves to the tables for all protocols but the first."""
 
