@@ -76,7 +76,7 @@ COMMANDS: list[Callable[..., Any]] = [
     verify,
     prune,
 ]
-TRAINING = ["pretrain", "ground", "train", "evaluate", "export"]
+TRAINING = ["pretrain", "ground", "train", "evaluate", "benchmark", "export"]
 
 for command in COMMANDS:
     app.command(command.__name__)(command)
