@@ -218,6 +218,10 @@ def _sizes(file: SourceFile, data: bytes) -> _Sizes:
     counts = [each for each in per_record if each is not None and each > 0]
     if len(data) <= start or _whole(data[184:192]) != start or len(counts) != count:
         raise SourceError(f"{file.source}: the header is damaged or cut off", got=f"{len(data)} bytes")
+    names = [data[256 + 16 * i : 272 + 16 * i].strip() for i in range(count)]
+    annotations = [i for i, name in enumerate(names) if name in (b"EDF Annotations", b"BDF Annotations")]
+    if len(annotations) == count:
+        raise SourceError(f"{file.source}: there are annotations and no signals")
     if not _length(data[244:252]) > 0:
         raise SourceError(f"{file.source}: the length of a data record is no time", got=repr(data[244:252]))
     declared = _whole(data[236:244])
@@ -229,10 +233,6 @@ def _sizes(file: SourceFile, data: bytes) -> _Sizes:
             got=f"{len(data) - start} bytes after the header",
             expected=f"{declared} records of {sum(counts) * width} bytes",
         )
-    names = [data[256 + 16 * i : 272 + 16 * i].strip() for i in range(count)]
-    annotations = [i for i, name in enumerate(names) if name in (b"EDF Annotations", b"BDF Annotations")]
-    if len(annotations) == count:
-        raise SourceError(f"{file.source}: there are annotations and no signals")
     return _Sizes(width, tuple(counts), tuple(annotations), records, unfinished)
 
 
