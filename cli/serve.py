@@ -1,7 +1,6 @@
 """``myosem serve``: the engine over HTTP, with a page for people."""
 
 import os
-import secrets
 import socket
 from typing import TYPE_CHECKING, Annotated
 
@@ -79,6 +78,8 @@ def checked_token(given: str | None, host: str) -> str | None:
                 hint="leave --token away, and one is made",
             )
         return given
+    import secrets
+
     from myosem.cli.web.guard import is_loopback
 
     return None if is_loopback(host) else secrets.token_urlsafe(TOKEN_BYTES)

