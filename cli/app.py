@@ -1,41 +1,91 @@
-"""The Typer app: one function a command, in the order the help lists them."""
+"""The Typer app: one function a command, in the order the help lists them.
 
-from collections.abc import Callable
+A command's module is loaded when that command is wanted: all of them together take a tenth of a search.
+"""
+
+from collections.abc import Iterator, Mapping
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from myosem import __version__
-from myosem.cli.bids import bids
-from myosem.cli.demo import demo
-from myosem.cli.describe import describe
-from myosem.cli.download import download
-from myosem.cli.info import info
-from myosem.cli.ingest import index, ingest
-from myosem.cli.inspect import inspect
-from myosem.cli.label import label
-from myosem.cli.map import map as draw_map
-from myosem.cli.mcp_server import mcp
-from myosem.cli.queries import queries
-from myosem.cli.report import report
-from myosem.cli.search import search
-from myosem.cli.serve import serve
-from myosem.cli.similar import similar
-from myosem.cli.stream import stream
-from myosem.cli.timeline import timeline
-from myosem.cli.tokens import tokens
-from myosem.cli.upkeep import prune, verify
 
-app = typer.Typer(
-    name="myosem",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+MODULES = {
+    "search": "search",
+    "demo": "demo",
+    "download": "download",
+    "ingest": "ingest",
+    "describe": "describe",
+    "similar": "similar",
+    "queries": "queries",
+    "label": "label",
+    "timeline": "timeline",
+    "map": "map",
+    "report": "report",
+    "stream": "stream",
+    "serve": "serve",
+    "mcp": "mcp_server",
+    "info": "info",
+    "inspect": "inspect",
+    "bids": "bids",
+    "tokens": "tokens",
+    "index": "ingest",
+    "verify": "upkeep",
+    "prune": "upkeep",
+    "pretrain": "pretrain",
+    "ground": "ground",
+    "train": "train",
+    "evaluate": "evaluate",
+    "benchmark": "benchmark",
+    "export": "export",
+}
+"""Command -> the module of ``myosem.cli`` that has a function of its name."""
+TRAINING = ("pretrain", "ground", "train", "evaluate", "benchmark", "export")
+"""What needs the extra [train]."""
+
+
+class _Commands(Mapping[str, Any]):
+    """Commands by name, each made when it is asked for."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            function = getattr(import_module(f"myosem.cli.{MODULES[name]}"), name)
+            single = _typer(name)
+            single.command(name)(function)
+            self._made[name] = typer.main.get_command(single)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(MODULES)
+
+    def __len__(self) -> int:
+        return len(MODULES)
+
+
+class _Group(TyperGroup):
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands = _Commands()  # type: ignore[assignment]
+
+
+def _typer(name: str, **more: Any) -> typer.Typer:
+    return typer.Typer(
+        name=name,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings=CONTEXT,
+        **more,
+    )
+
+
+app = _typer("myosem", cls=_Group, no_args_is_help=True)
 
 
 def _version(wanted: bool) -> None:
@@ -51,35 +101,3 @@ def myosem(
     ] = False,
 ) -> None:
     """The search engine for muscle activity: find moments in EMG recordings with plain words."""
-
-
-COMMANDS: list[Callable[..., Any]] = [
-    search,
-    demo,
-    download,
-    ingest,
-    describe,
-    similar,
-    queries,
-    label,
-    timeline,
-    draw_map,
-    report,
-    stream,
-    serve,
-    mcp,
-    info,
-    inspect,
-    bids,
-    tokens,
-    index,
-    verify,
-    prune,
-]
-TRAINING = ["pretrain", "ground", "train", "evaluate", "benchmark", "export"]
-
-for command in COMMANDS:
-    app.command(command.__name__)(command)
-for name in TRAINING:
-    if find_spec(f"myosem.cli.{name}"):
-        app.command(name)(getattr(import_module(f"myosem.cli.{name}"), name))
