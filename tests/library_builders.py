@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 from builders import write_lines
+from fakes import FakeModel, write_bursts
 from numpy.typing import NDArray
 
 from myosem.features import READ, SCALARS
+from myosem.ingest import ingest
 from myosem.library import Library
 
 RATE_HZ = 200.0
@@ -60,3 +62,11 @@ def tables(library: Path) -> dict[str, list[tuple[object, ...]]]:
         found["vectors"] = [tuple(row) for row in opened.vectors().tolist()]
     opened.close()
     return found
+
+
+def two_sessions(folder: Path) -> Path:
+    """A library of bursts of two sessions, made in a folder."""
+    for session, name, seed in (("a", "one", 0), ("b", "one", 2)):
+        write_bursts(folder / "files", session, name, seed)
+    ingest(folder / "lib", [folder / "files"], model=FakeModel())
+    return folder / "lib"

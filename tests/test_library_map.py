@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fakes import FakeModel, write_bursts
+from fakes import FakeModel
+from library_builders import two_sessions
 from toys import bursts, record
 
 from myosem.errors import IndexMismatchError, UsageError
-from myosem.ingest import ingest
 from myosem.library import Library
 from myosem.library_map import CELLS, LibraryMap, library_map, places_of, read_effort, thumbnail
 from myosem.map_page import note
@@ -19,11 +19,7 @@ from myosem.space import join_emg
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("map")
-    for session, name, seed in (("a", "one", 0), ("b", "one", 2)):
-        write_bursts(folder / "files", session, name, seed)
-    ingest(folder / "lib", [folder / "files"], model=FakeModel())
-    return folder / "lib"
+    return two_sessions(tmp_path_factory.mktemp("map"))
 
 
 @pytest.fixture(scope="module")

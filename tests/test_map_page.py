@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fakes import FakeModel, write_bursts
+from fakes import FakeModel
+from library_builders import two_sessions
 from numpy.typing import NDArray
 
-from myosem.ingest import ingest
 from myosem.library_map import LibraryMap, library_map
 from myosem.map_page import MOST_COLOURS, OTHERS, colourings, map_page
 from myosem.map_pictures import plot_map
@@ -24,11 +24,7 @@ NASTY = "</script><script>alert(1)</script>"
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("map")
-    for session, name, seed in (("a", "one", 0), ("b", "one", 2)):
-        write_bursts(folder / "files", session, name, seed)
-    ingest(folder / "lib", [folder / "files"], model=FakeModel())
-    return folder / "lib"
+    return two_sessions(tmp_path_factory.mktemp("map"))
 
 
 @pytest.fixture(scope="module")
