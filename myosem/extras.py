@@ -28,7 +28,7 @@ TRAIN = (
     "transformers",
     "vector-quantize-pytorch",
 )
-UI = ("fastapi", "nicegui", "python-multipart", "uvicorn")
+UI = ("fastapi", "fastapi-offline", "nicegui", "python-multipart", "uvicorn")
 INSTALL = 'pip install "myosem[train]"'
 INSTALL_UI = 'pip install "myosem[ui]"'
 INSTALL_BASELINES = 'pip install "myosem[train,baselines]"'

@@ -27,7 +27,7 @@ OPTIONAL = {
     "myosem.readers.hdf5": {"h5py"},
     "myosem.readers.xdf_file": {"pyxdf"},
 }
-WEB = {"anyio", "fastapi", "nicegui", "starlette", "uvicorn"}
+WEB = {"anyio", "fastapi", "fastapi_offline", "nicegui", "starlette", "uvicorn"}
 """What the server may import: the extra [ui], and what fastapi itself is made of."""
 IMPORT_NAMES = {
     "faiss-cpu": "faiss",

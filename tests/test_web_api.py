@@ -1,6 +1,7 @@
 """The API answers what the engine answers, and refuses everything else in one form."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -284,3 +285,15 @@ def test_openapi_has_an_example_of_every_body(client: TestClient) -> None:
         assert shown[name]["examples"]
     paths = {"/search", "/describe", "/similar", "/label", "/health", "/metrics", "/recordings"}
     assert paths | {"/segments/{segment}/signal"} <= set(document["paths"])
+
+
+def test_the_page_of_the_api_needs_no_other_server(client: TestClient) -> None:
+    page = client.get("/docs")
+    needed = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert page.status_code == 200
+    assert len(needed) >= 3
+    for one in needed:
+        assert one.startswith("/docs/files/")
+        assert client.get(one).status_code == 200
+    assert '"validatorUrl": null' in page.text
+    assert client.get("/redoc").status_code == 404

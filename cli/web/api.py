@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Path, Query, Response
 from fastapi.responses import PlainTextResponse
+from fastapi_offline import FastAPIOffline
 
 from myosem import __version__
 from myosem.cli.web import schemas
@@ -60,7 +61,15 @@ def make_app(engines: Engines, settings: Settings | None = None) -> FastAPI:
         settings: limits and token.
     """
     settings = settings or Settings()
-    app = FastAPI(title=TITLE, version=__version__, description=ABOUT, redirect_slashes=False)
+    app = FastAPIOffline(
+        title=TITLE,
+        version=__version__,
+        description=ABOUT,
+        redirect_slashes=False,
+        redoc_url=None,
+        static_url="/docs/files",
+        swagger_ui_parameters={"validatorUrl": None},  # which asks a public server
+    )
     metrics, asking = Metrics(), Asking(engines)
     app.add_middleware(Limited, settings.body_bytes, settings.upload_bytes)
     app.add_middleware(Admission, settings.token)
