@@ -143,7 +143,7 @@ def _open(library: Path | None) -> "Library":
 
 
 def _recipe(bundle: Path) -> "Recipe":
-    from myosem.model import read_config
+    from myosem.model_config import read_config
     from myosem.reproduce import Recipe
 
     return Recipe.of(read_config(bundle))

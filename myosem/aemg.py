@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from myosem.adaptation import Statistics, Told, Wide
 from myosem.corpus import Session, slower_sessions
 from myosem.encoder import SessionEncoder
-from myosem.model import OnnxTextTower
+from myosem.onnx_tower import OnnxTextTower
 from myosem.personal import People, personal_log_posterior
 from myosem.practice import practice_sessions
 from myosem.session_adapter import SessionAdapter

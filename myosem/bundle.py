@@ -22,7 +22,8 @@ from tokenizers import Tokenizer
 from torch import nn
 
 from myosem.errors import ModelError
-from myosem.model import (
+from myosem.model import Model
+from myosem.model_config import (
     ACTIONS,
     ADAPTER,
     CONFIG,
@@ -32,16 +33,14 @@ from myosem.model import (
     TEXT_TOWER,
     TOKENIZER,
     BundleConfig,
-    Model,
-    OnnxTextTower,
     fingerprint_of,
-    open_onnx,
-    sha256_of,
 )
 from myosem.onnx_export import pack_int8, to_onnx
+from myosem.onnx_tower import OnnxTextTower, open_onnx
 from myosem.readings import READINGS
 from myosem.session_adapter import SessionAdapter
 from myosem.space import BEYOND
+from myosem.store import sha256_of
 from myosem.text import TorchTower
 from myosem.words import TOKENIZER_EMG
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from myosem.bundle import export_text_tower
 from myosem.grounding import GroundConfig, GroundedTower, Grounder
-from myosem.model import TEXT_TOWER
+from myosem.model_config import TEXT_TOWER
 from myosem.prompts import load_actions, load_unrelated, without_actions
 from myosem.prompts.signature import signature
 from myosem.readings import READINGS

@@ -12,7 +12,7 @@ from myosem.compute import parallel
 from myosem.corpus import Session, read_training
 from myosem.errors import LibraryError
 from myosem.library import Library
-from myosem.model import OnnxTextTower
+from myosem.onnx_tower import OnnxTextTower
 from myosem.practice import practice_sessions
 from myosem.prompts import load_actions
 from myosem.train import TextBank, TrainConfig, Trainer, prompt_texts

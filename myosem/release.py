@@ -18,7 +18,8 @@ from myosem.bundle import export_bundle
 from myosem.checkpoint import load_run
 from myosem.encoder import SessionEncoder
 from myosem.errors import ModelError, UsageError
-from myosem.model import Model, OnnxTextTower
+from myosem.model import Model
+from myosem.onnx_tower import OnnxTextTower
 from myosem.prompts import load_actions
 from myosem.prompts.signature import signature
 from myosem.session_adapter import SessionAdapter

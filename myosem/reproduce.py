@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from myosem.errors import ModelError
-from myosem.model import BundleConfig
+from myosem.model_config import BundleConfig
 from myosem.table import METRICS, Table
 from myosem.train import TrainConfig
 

@@ -19,7 +19,7 @@ from myosem.errors import UsageError
 from myosem.evaluate import actions_of
 from myosem.grounding import GroundConfig
 from myosem.grounding_run import ground
-from myosem.model import OnnxTextTower
+from myosem.onnx_tower import OnnxTextTower
 from myosem.prompts import load_actions, texts_of
 from myosem.prompts.signature import signature
 from myosem.readings import Readings
@@ -66,6 +66,7 @@ class Variant:
 VARIANTS: dict[str, Variant] = {
     "myosem": Variant("MyoSem"),
     "single-caption": Variant("MyoSem, one caption an action", texts=names_only),
+    "no-queries": Variant("MyoSem without queries that read the tokens", {"views": 0}),
     "no-pose": Variant("MyoSem without poses", pose=False),
     "not-adapted": Variant("MyoSem, not adapted to the session", adapted=False),
     "clip-style": Variant("CLIP style: one caption, InfoNCE", {"loss": "infonce"}, names_only, adapted=False),
@@ -147,6 +148,7 @@ class Retriever:
         *,
         variant: Variant | None = None,
         withheld: frozenset[str] = frozenset(),
+        texts: Texts | None = None,
     ) -> "Retriever":
         """Train from nothing.
 
@@ -156,11 +158,13 @@ class Retriever:
             tower: the text tower.
             variant: how this model differs.
             withheld: actions whose texts it may not see.
+            texts: of classes that ``prompts`` has no entry for.
         """
         variant = variant or Variant("MyoSem")
-        texts: Texts = prompt_texts(withheld)
-        texts = variant.texts(texts) if variant.texts else texts
-        trainer = Trainer(training, TextBank.of(texts, tower), replace(config, **variant.changes))
+        more = {one: own for one, own in (texts or {}).items() if one not in withheld}
+        read: Texts = {**prompt_texts(withheld), **more}
+        read = variant.texts(read) if variant.texts else read
+        trainer = Trainer(training, TextBank.of(read, tower), replace(config, **variant.changes))
         trainer.run()
         return cls(trainer, tower, variant)
 

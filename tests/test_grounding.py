@@ -12,7 +12,7 @@ from myosem.bundle import export_text_tower
 from myosem.errors import ModelError, UsageError
 from myosem.grounding import READ_OUT, GroundConfig, Grounder
 from myosem.grounding_run import load_grounding, make_grounder, save_grounding
-from myosem.model import OnnxTextTower
+from myosem.onnx_tower import OnnxTextTower
 from myosem.prompts import load_actions
 from myosem.readings import Readings
 from myosem.text import SentenceTower, load_minilm

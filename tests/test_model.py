@@ -13,7 +13,8 @@ from toys import toy_adapter, toy_session
 from myosem.bundle import export_bundle
 from myosem.errors import ModelError
 from myosem.features import WIDTH
-from myosem.model import (
+from myosem.model import Model
+from myosem.model_config import (
     ADAPTER,
     CONFIG,
     FILES,
@@ -21,12 +22,11 @@ from myosem.model import (
     TEXT_TOWER,
     TOKENIZER,
     VECTOR_FILES,
-    Model,
-    OnnxTextTower,
     fingerprint_of,
     read_config,
 )
 from myosem.onnx_export import pack_int8, to_onnx
+from myosem.onnx_tower import OnnxTextTower
 from myosem.session_adapter import Gate, SessionAdapter
 from myosem.space import BEYOND
 from myosem.words import TOKENIZER_EMG

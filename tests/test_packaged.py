@@ -8,7 +8,8 @@ import pytest
 from myosem import Engine, features
 from myosem.bundle import MAX_BYTES
 from myosem.ingest import ingest
-from myosem.model import PACKAGED, Model
+from myosem.model import Model
+from myosem.model_config import PACKAGED
 from myosem.prompts import load_actions
 
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from myosem.model import open_onnx
 from myosem.onnx_export import to_onnx
+from myosem.onnx_tower import open_onnx
 from myosem.queries import TokenQueries, within_session
 from myosem.sentence import CONTENT, ENERGY, FLAG, PLACES, SENTENCE, TOKEN
 

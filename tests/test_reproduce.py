@@ -7,7 +7,7 @@ from types import MappingProxyType
 import pytest
 
 from myosem.errors import ModelError
-from myosem.model import BundleConfig
+from myosem.model_config import BundleConfig
 from myosem.reproduce import CLOSE, Recipe
 from myosem.table import METRICS, PersonResult, Table
 

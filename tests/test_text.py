@@ -11,8 +11,10 @@ from small_tower import small_tower
 
 from myosem.bundle import RECIPE, export_text_tower
 from myosem.errors import ModelError
-from myosem.model import TEXT_TOWER, OnnxTextTower, Vectors, sha256_of
+from myosem.model_config import TEXT_TOWER
+from myosem.onnx_tower import OnnxTextTower, Vectors
 from myosem.prompts import load_actions
+from myosem.store import sha256_of
 from myosem.text import MINILM_SHA256, OpenClipTower, SentenceTower, TextTower, check_weights, load_minilm
 
 ODD = (

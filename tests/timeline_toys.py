@@ -2,7 +2,7 @@
 
 from fakes import FakeModel
 
-from myosem.model import BundleConfig
+from myosem.model_config import BundleConfig
 from myosem.timeline import Activity, Asked, Curve, LabelSpan, Moment, Timeline
 
 THRESHOLD = 0.2
