@@ -52,8 +52,9 @@ def serve(
     listening = listen(host, port)
     from myosem.cli.web.state import Engines
     from myosem.model import Model
+    from myosem.model_store import chosen
 
-    engines = Engines(options.library_path(library), Model.load(model, lasting=True))
+    engines = Engines(options.library_path(library), Model.load(chosen(model), lasting=True))
     try:
         warm(engines)
         app = _app(engines, token, upload_mb, not no_page)
@@ -111,13 +112,15 @@ def listen(host: str, port: int) -> socket.socket:
 
 def _app(engines: "Engines", token: str | None, upload_mb: int, page: bool) -> "FastAPI":
     from myosem.cli.web.api import Settings, make_app
+    from myosem.cli.web.parsing import Parsers
     from myosem.cli.web.uploads import MEBIBYTE
 
-    app = make_app(engines, Settings(token=token, upload_bytes=upload_mb * MEBIBYTE))
+    parsers = Parsers(upload_mb * MEBIBYTE)
+    app = make_app(engines, Settings(token=token, upload_bytes=upload_mb * MEBIBYTE), parsers)
     if page:
         from myosem.cli.web.page import attach_page
 
-        attach_page(app, engines, most_upload=upload_mb * MEBIBYTE)
+        attach_page(app, engines, parsers=parsers)
     return app
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from myosem.records import Recording, Segment
 from myosem.results import LabelledSegment
-from myosem.sources import SourceSession, one_recording, sessions_of
+from myosem.sources import Source, SourceSession, one_recording, sessions_of
 from myosem.stretches import check_stretch, segments_in
 
 if TYPE_CHECKING:
@@ -76,14 +76,14 @@ class SourceEncoder:
         self._library = library
 
     def sessions(
-        self, source: str, recording: str | None = None, mapping: Path | None = None
+        self, source: Source, recording: str | None = None, mapping: Path | None = None
     ) -> list[SourceSession]:
         """See ``myosem.sources.sessions_of``."""
         return sessions_of(source, self._library, recording, mapping)
 
     def stretch(
         self,
-        source: str,
+        source: Source,
         start_s: float | None = None,
         end_s: float | None = None,
         recording: str | None = None,
@@ -99,7 +99,7 @@ class SourceEncoder:
         if session.segment is not None and start_s is None and end_s is None:
             own = session.segment
             return Stretch(session, position, own.start_s, own.end_s, self.stored([own]), own)
-        start_s, end_s = check_stretch(session.recordings[position], source, start_s, end_s)
+        start_s, end_s = check_stretch(session.recordings[position], str(source), start_s, end_s)
         vector = self._embed_stretch(session.recordings, position, start_s, end_s)
         return Stretch(session, position, start_s, end_s, vector)
 

@@ -22,6 +22,7 @@ from myosem.nearest import nearest_hits
 from myosem.records import Recording
 from myosem.results import DescribeResult, Description, Hit, LabelledSegment, LabelResult, SearchResult
 from myosem.selection import Selection
+from myosem.sources import Source
 from myosem.target import Phrases, Query, Target, aim
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ class Engine:
 
     def similar(
         self,
-        source: str,
+        source: Source,
         start_s: float | None = None,
         end_s: float | None = None,
         k: int = 10,
@@ -210,7 +211,7 @@ class Engine:
 
     def describe(
         self,
-        source: str,
+        source: Source,
         start_s: float | None = None,
         end_s: float | None = None,
         k: int = 5,
@@ -229,7 +230,7 @@ class Engine:
         scores = (stretch.vector @ self.model.action_vectors.T)[0]
         best = np.argsort(-scores, kind="stable")[:k]
         result = DescribeResult(
-            source=source,
+            source=str(source),
             recording=stretch.name,
             start_s=round(stretch.start_s, DIGITS),
             end_s=round(stretch.end_s, DIGITS),
@@ -249,7 +250,7 @@ class Engine:
 
     def label(
         self,
-        source: str,
+        source: Source,
         candidates: Sequence[str],
         *,
         recording: str | None = None,
@@ -298,7 +299,7 @@ class Engine:
         segments = [_as_told(one, told) for one in segments]
         known = among.related | np.isin(candidates, list(told.values()))
         unrelated = [phrase for phrase, own in zip(candidates, known, strict=True) if not own]
-        return LabelResult(source, self.model.name, simulated, list(candidates), unrelated, segments)
+        return LabelResult(str(source), self.model.name, simulated, list(candidates), unrelated, segments)
 
     def recordings(self, hits: Sequence[Hit]) -> list[Recording]:
         """The recording of each hit, its samples memory-mapped."""

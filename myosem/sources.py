@@ -17,6 +17,25 @@ if TYPE_CHECKING:
     from myosem.library import Library
 
 
+@dataclass(frozen=True, eq=False)
+class Given:
+    """Recordings that have been read already, as a source.
+
+    Attributes:
+        name: what answers and errors call it.
+        recordings: of any sessions.
+    """
+
+    name: str
+    recordings: Sequence[Recording]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Source = str | Given
+
+
 @dataclass(frozen=True)
 class SourceSession:
     """The recordings of one session, and which of them a source names.
@@ -42,7 +61,7 @@ class SourceSession:
 
 
 def sessions_of(
-    source: str, library: "Library | None", recording: str | None = None, mapping: Path | None = None
+    source: Source, library: "Library | None", recording: str | None = None, mapping: Path | None = None
 ) -> list[SourceSession]:
     """The sessions a source belongs to.
 
@@ -56,12 +75,15 @@ def sessions_of(
         UsageError: there is no recording of this name.
         SourceError: neither the library nor the disk has the source, or it cannot be read.
     """
-    found = _in_library(source, library) if library is not None else []
-    found = found or _on_disk(source, library, mapping)
-    return found if recording is None else _only(found, recording, source)
+    if isinstance(source, Given):
+        found = _grouped(source.recordings)
+    else:
+        found = _in_library(source, library) if library is not None else []
+        found = found or _grouped(_on_disk(source, library, mapping))
+    return found if recording is None else _only(found, recording, str(source))
 
 
-def one_recording(sessions: Sequence[SourceSession], source: str) -> tuple[SourceSession, int]:
+def one_recording(sessions: Sequence[SourceSession], source: Source) -> tuple[SourceSession, int]:
     """The only recording that is chosen: its session, and its position there.
 
     Raises:
@@ -125,7 +147,7 @@ def _stored_session(
     )
 
 
-def _on_disk(source: str, library: "Library | None", mapping: Path | None) -> list[SourceSession]:
+def _on_disk(source: str, library: "Library | None", mapping: Path | None) -> list[Recording]:
     from myosem.readers import read_recordings
 
     if not Path(source).exists() and ".zip!" not in source:
@@ -135,7 +157,15 @@ def _on_disk(source: str, library: "Library | None", mapping: Path | None) -> li
             + ("" if library is None else f" {library.path}"),
             hint=None if library is not None else "--library DIR, if you mean a part of a library",
         )
-    found = read_recordings(source, mapping=mapping)
+    return read_recordings(source, mapping=mapping)
+
+
+def _grouped(found: Sequence[Recording]) -> list[SourceSession]:
+    """Recordings by session; names are made different.
+
+    Raises:
+        SourceError: one that no encoder can use.
+    """
     times = Counter(one.name for one in found)
     groups: dict[tuple[str, str, str, Layout], list[Recording]] = {}
     for one in found:

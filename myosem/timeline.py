@@ -17,7 +17,7 @@ from myosem.embedding import DIGITS, SourceEncoder
 from myosem.errors import UsageError
 from myosem.labelling import RELATED
 from myosem.records import Recording, Segment, SegmentKind
-from myosem.sources import SourceSession, one_recording
+from myosem.sources import Source, SourceSession, one_recording
 
 if TYPE_CHECKING:
     from myosem.library import Library
@@ -154,7 +154,7 @@ class Timeline:
 
 def timeline(
     engine: "Engine",
-    source: str,
+    source: Source,
     queries: Sequence[str],
     *,
     recording: str | None = None,
@@ -174,7 +174,7 @@ def timeline(
 
 def timelines(
     engine: "Engine",
-    source: str,
+    source: Source,
     queries: Sequence[str],
     *,
     recording: str | None = None,
@@ -214,13 +214,15 @@ class _Question:
 
     model: "Model"
     library: "Library | None"
-    source: str
+    source: Source
     asked: list[Asked]
     words: Vectors
     step_s: float | None
 
     @classmethod
-    def of(cls, engine: "Engine", source: str, queries: Sequence[str], step_s: float | None) -> "_Question":
+    def of(
+        cls, engine: "Engine", source: Source, queries: Sequence[str], step_s: float | None
+    ) -> "_Question":
         texts = [query.strip() for query in queries]
         if not all(texts):
             raise UsageError("a query is empty", expected='a few words, such as "make a fist"')
@@ -257,7 +259,7 @@ class _Question:
         if self.step_s is not None:
             curve = _curve(self.model, session, position, self.words, self.step_s)
         return Timeline(
-            source=self.source,
+            source=str(self.source),
             recording=session.names[position],
             dataset=recording.dataset,
             subject=recording.subject,

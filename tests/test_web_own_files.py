@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from myosem.cli.web.own_files import OwnFiles, guess
+from myosem.cli.web.own_files import OwnFiles
+from myosem.cli.web.parser_process import guess
+from myosem.cli.web.parsing import Parsers
 from myosem.cli.web.uploads import TooLargeError
 from myosem.errors import MappingError, SourceError
-from myosem.readers import read_recordings
 
 NOISE: Any = np.random.default_rng(3).normal(size=(500, 4)).astype(np.float32)
 TABLE = "\n".join(",".join(f"{value:.4f}" for value in row) for row in NOISE)
@@ -19,9 +20,16 @@ TIMED = "time,emg1,emg2,gesture\n" + "\n".join(
 )
 
 
+@pytest.fixture(scope="module")
+def parsers() -> Iterator[Parsers]:
+    parsers = Parsers(1 << 20)
+    yield parsers
+    parsers.close()
+
+
 @pytest.fixture
-def files() -> Iterator[OwnFiles]:
-    files = OwnFiles(1 << 20)
+def files(parsers: Parsers) -> Iterator[OwnFiles]:
+    files = OwnFiles(parsers)
     yield files
     files.forget()
 
@@ -44,24 +52,25 @@ def npz(**arrays: np.ndarray) -> bytes:
     ],
 )
 def test_what_holds_emg_is_found(files: OwnFiles, name: str, content: bytes, channels: list[str]) -> None:
-    path = files.keep(name, content, 200.0)
-    (recording,) = read_recordings(str(path))
+    given = files.keep(name, content, 200.0)
+    (recording,) = given.recordings
+    assert given.name == name
     assert [one.name for one in recording.channels] == channels
     assert recording.rate_hz == 200
     np.testing.assert_allclose(recording.between(0, 9), NOISE[:, : len(channels)], atol=1e-4)
     files.forget()
 
 
-def test_files_are_forgotten(files: OwnFiles) -> None:
-    first = files.keep("a.csv", TABLE.encode(), 200.0)
+def test_files_are_forgotten(files: OwnFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    files.keep("a.csv", TABLE.encode(), 200.0)
     second = files.keep("a.csv", TABLE.encode(), 200.0)
-    assert first.exists()
+    assert len(list(tmp_path.iterdir())) == 2
     files.forget(but=second)
-    assert not first.parent.exists()
-    assert second.exists()
+    assert len(list(tmp_path.iterdir())) == 1
     files.forget()
     files.forget()
-    assert not second.parent.exists()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_refused_file_leaves_nothing_behind(
@@ -74,11 +83,9 @@ def test_a_refused_file_leaves_nothing_behind(
 
 
 def test_a_name_leads_nowhere_else(files: OwnFiles) -> None:
-    path = files.keep("../../etc/my <b>arm</b>.csv", TABLE.encode(), 200.0)
-    assert path.parent.name.startswith("myosem-")
-    assert "/" not in path.name
-    assert "<" not in path.name
-    files.forget()
+    given = files.keep("../../etc/my <b>arm</b>.csv", TABLE.encode(), 200.0)
+    assert given.name == "b_.csv"
+    assert given.recordings[0].source == given.name
 
 
 def test_a_table_needs_a_rate(files: OwnFiles) -> None:

@@ -13,6 +13,7 @@ from fakes import MAPPING
 from fastapi.testclient import TestClient
 from web_toys import client_of, open_engines, write_library
 
+from myosem.cli.web.parsing import Parsers
 from myosem.cli.web.state import Engines
 from myosem.cli.web.uploads import TooLargeError, safe_name, uploaded
 from myosem.errors import MappingError, SourceError
@@ -32,13 +33,22 @@ def engines(path: Path) -> Engines:
     return open_engines(path)
 
 
+@pytest.fixture(scope="module")
+def parsers() -> Iterator[Parsers]:
+    parsers = Parsers(300_000)
+    yield parsers
+    parsers.close()
+
+
 @pytest.fixture
-def client(engines: Engines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+def client(
+    engines: Engines, parsers: Parsers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[TestClient]:
     """A client of a server whose temporary files lie in a folder that is empty when the test is over."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    with client_of(engines, upload_bytes=300_000) as client:
+    with client_of(engines, parsers, upload_bytes=300_000) as client:
         yield client
     assert not list(folder.iterdir())
 
@@ -174,11 +184,8 @@ def test_a_file_is_removed_whatever_happens(tmp_path: Path) -> None:
         assert path.read_bytes() == b"1,2"
         assert sorted(one.name for one in path.parent.iterdir()) == ["a.csv", "a.csv.yaml"]
     assert not path.parent.exists()
-    with (
-        pytest.raises(SourceError, match=r"^a\.csv is bad$"),
-        uploaded("a.csv", io.BytesIO(), None, 9) as path,
-    ):
-        raise SourceError(f"{path} is bad")
+    with pytest.raises(SourceError), uploaded("a.csv", io.BytesIO(), None, 9) as path:
+        raise SourceError("it is bad")
     assert not path.parent.exists()
     with pytest.raises(TooLargeError), uploaded("a.csv", io.BytesIO(bytes(11)), None, 10):
         pass

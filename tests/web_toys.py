@@ -7,6 +7,7 @@ from fakes import FakeModel, write_bursts
 from fastapi.testclient import TestClient
 
 from myosem.cli.web.api import Settings, make_app
+from myosem.cli.web.parsing import Parsers
 from myosem.cli.web.state import Engines
 from myosem.ingest import ingest
 
@@ -28,7 +29,7 @@ def open_engines(path: Path) -> Engines:
     return Engines(path, model)
 
 
-def client_of(engines: Engines, **settings: Any) -> TestClient:
+def client_of(engines: Engines, parsers: Parsers | None = None, **settings: Any) -> TestClient:
     """A client of the app; a 500 is an answer, not an exception."""
-    app = make_app(engines, Settings(**settings))
+    app = make_app(engines, Settings(**settings), parsers)
     return TestClient(app, base_url=LOCAL, raise_server_exceptions=False)

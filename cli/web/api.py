@@ -14,6 +14,7 @@ from myosem.cli.web.asking import Asking, check_source
 from myosem.cli.web.files import add_file_routes
 from myosem.cli.web.guard import Admission, Counted, Limited
 from myosem.cli.web.metrics import CONTENT_TYPE, Metrics
+from myosem.cli.web.parsing import Parsers
 from myosem.cli.web.problems import add_handlers
 from myosem.cli.web.reading import page_of_recordings, signal_of
 from myosem.cli.web.state import Engines
@@ -53,12 +54,13 @@ class Settings:
     upload_bytes: int = 64 * MEBIBYTE
 
 
-def make_app(engines: Engines, settings: Settings | None = None) -> FastAPI:
+def make_app(engines: Engines, settings: Settings | None = None, parsers: Parsers | None = None) -> FastAPI:
     """The app over a library.
 
     Args:
         engines: hand out the engine; the caller closes them.
         settings: limits and token.
+        parsers: read files that are sent; their limit is that of the settings by default.
     """
     settings = settings or Settings()
     app = FastAPIOffline(
@@ -77,7 +79,7 @@ def make_app(engines: Engines, settings: Settings | None = None) -> FastAPI:
     add_handlers(app)
     router = APIRouter(responses=FAILURES)
     _add_questions(router, asking)
-    add_file_routes(router, asking, settings.upload_bytes)
+    add_file_routes(router, asking, parsers or Parsers(settings.upload_bytes))
     _add_reading(router, asking)
     app.include_router(router)
     _add_watching(app, engines, metrics)

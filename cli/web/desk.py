@@ -1,14 +1,12 @@
 """What the page asks of the engine. Every method may take a while and is meant for a thread of its own."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from myosem.cli.web.filters import Choices, Filters
-from myosem.errors import MyoSemError, UsageError
+from myosem.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,10 +16,11 @@ if TYPE_CHECKING:
     from myosem.records import Recording
     from myosem.results import DescribeResult, Explanation, Hit, LabelResult, SearchResult
     from myosem.search import Engine
+    from myosem.sources import Given, Source
     from myosem.timeline import Moment as Segment
     from myosem.timeline import Timeline
 
-MOST_HITS, MOST_PHRASES, MOST_RECORDINGS = 200, 50, 200
+MOST_HITS, MOST_PHRASES = 200, 50
 SHORTEST_S = 0.1
 
 
@@ -64,7 +63,7 @@ class Moment:
     """What is open: a stretch of a recording.
 
     Attributes:
-        source: what the engine knows it by: a segment, a recording, or the path of a visitor's file.
+        source: what the engine knows it by: a segment, a recording, or a visitor's file.
         line: the recording's segments, and how near they are to the words that were searched for.
         recording: it is in.
         start_s: start in seconds.
@@ -75,7 +74,7 @@ class Moment:
         score: of the hit it was opened from.
     """
 
-    source: str
+    source: "Source"
     line: "Timeline"
     recording: "Recording"
     start_s: float
@@ -174,26 +173,21 @@ class Desk:
         own = next(one for one in line.segments if one.segment == segment)
         return replace(whole.of(own), score=score)
 
-    def read(self, path: Path, words: str = "") -> list[Moment]:
+    def read(self, given: "Given", words: str = "") -> list[Moment]:
         """The recordings of a visitor's file, each open at its first contraction.
 
         Raises:
-            SourceError, MappingError: it cannot be read.
-            UsageError: it holds more recordings than anybody could look through.
+            SourceError: one that no encoder can use.
         """
         from myosem.sources import sessions_of
         from myosem.timeline import timelines
 
-        with self._engines.use() as engine, _named(path):
-            sessions = sessions_of(str(path), None)
+        with self._engines.use() as engine:
+            sessions = sessions_of(given, None)
             recordings = [session.recordings[position] for session in sessions for position in session.chosen]
-            if len(recordings) > MOST_RECORDINGS:
-                raise UsageError(
-                    "the file holds many recordings", got=len(recordings), expected=MOST_RECORDINGS
-                )
-            lines = timelines(engine, str(path), [words] if words else [])
+            lines = timelines(engine, given, [words] if words else [])
         whole = [
-            Moment(str(path), line, one, 0.0, one.duration_s, own=True)
+            Moment(given, line, one, 0.0, one.duration_s, own=True)
             for line, one in zip(lines, recordings, strict=True)
         ]
         return [_first_contraction(one) for one in whole]
@@ -234,15 +228,6 @@ class Desk:
             took_s = perf_counter() - start
             hits = tuple(hit for hit in result.hits if filters.passes(hit))
             return Found(result, hits, tuple(engine.recordings(hits)), took_s)
-
-
-@contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """Errors say the name of a visitor's file, not where it lies."""
-    try:
-        yield
-    except MyoSemError as error:
-        raise type(error)(str(error).replace(str(path), path.name)) from error
 
 
 def _place(moment: Moment) -> tuple[float | None, float | None]:

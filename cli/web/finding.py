@@ -33,7 +33,7 @@ class Question:
         """The page's address for it, which can be kept and sent."""
         pairs = [("q", self.words)] if self.words else []
         if self.like is not None and self.like.stored:
-            pairs = [("like", self.like.source)]
+            pairs = [("like", str(self.like.source))]
         return f"?{urlencode(pairs + self.filters.to_query())}"
 
 

@@ -15,7 +15,9 @@ from myosem.cli.web.filters import number
 from myosem.cli.web.finding import Finding
 from myosem.cli.web.looking import Looking
 from myosem.cli.web.own_files import OwnFiles
+from myosem.cli.web.parsing import Parsers
 from myosem.cli.web.shell import Shell
+from myosem.cli.web.uploads import MEBIBYTE
 from myosem.cli.web.work import Busy, Place
 from myosem.errors import UsageError
 
@@ -28,13 +30,13 @@ if TYPE_CHECKING:
 STATIC = Path(__file__).parent / "static"
 RECONNECT_S = 60.0
 """How long a visit waits for a browser that sleeps or has lost its way."""
-MOST_UPLOAD = 64 << 20
+MOST_UPLOAD = 64 * MEBIBYTE
 TEXTS = {"example", "dataset", "drop", "open", "peek"}
 """What a person does with one of several things; the others need none."""
 
 
 def attach_page(
-    app: "FastAPI", engines: "Engines", *, name: str | None = None, most_upload: int = MOST_UPLOAD
+    app: "FastAPI", engines: "Engines", *, name: str | None = None, parsers: Parsers | None = None
 ) -> None:
     """Serve the page at ``/`` of an app, beside what the app serves already.
 
@@ -42,14 +44,15 @@ def attach_page(
         app: its other routes must be there before.
         engines: hand out the engine.
         name: of the library, for people; that of its folder by default.
-        most_upload: how many bytes a visitor's file may have.
+        parsers: read visitors' files, and say how large one may be.
     """
     shown = name or engines.path.resolve().name
+    parsers = parsers or Parsers(MOST_UPLOAD)
     kept: WeakSet[OwnFiles] = WeakSet()
 
     @ui.page("/", title=f"MyoSem · {shown}", dark=None)
     async def home(request: Request) -> None:
-        visit = Visit(Desk(engines, shown), OwnFiles(most_upload))
+        visit = Visit(Desk(engines, shown), OwnFiles(parsers))
         ui.context.client.on_delete(visit.files.forget)
         kept.add(visit.files)
         try:
@@ -155,14 +158,14 @@ class Visit:
         except UsageError as error:
             self.shell.refused.content = cards.error_message(error)
             return
-        path = await self.keeping.ask(self.files.keep, event.file.name, content, rate_hz)
-        if path is None:
+        given = await self.keeping.ask(self.files.keep, event.file.name, content, rate_hz)
+        if given is None:
             return
-        moments = await self.keeping.ask(self.desk.read, path, self.finding.words)
+        moments = await self.keeping.ask(self.desk.read, given, self.finding.words)
         if not moments:
-            self.files.drop(path)
+            self.files.drop(given)
             return
-        self.files.forget(but=path)
+        self.files.forget(but=given)
         self.shell.upload.close()
         ui.run_javascript("myosem.show(true)")
         await self.looking.show_file(moments)

@@ -38,23 +38,19 @@ def uploaded(name: str, content: BinaryIO, mapping: bytes | None, most_bytes: in
         most_bytes: how long it may be.
 
     Raises:
-        SourceError, MappingError: a format or a mapping that is not taken from outside.
-        TooLargeError: it is longer, or unpacks to too much.
+        SourceError, MappingError: a name or a mapping that is not taken from outside.
+        TooLargeError: it is longer.
     """
     with TemporaryDirectory(prefix="myosem-") as folder:
         path = Path(folder) / safe_name(name)
         with path.open("wb") as file:
             shutil.copyfileobj(content, file)
-        check_file(path, most_bytes)
+        if path.stat().st_size > most_bytes:
+            raise too_large(path.stat().st_size, most_bytes)
         if mapping is not None:
             check_mapping(mapping)
             path.with_name(f"{path.name}.yaml").write_bytes(mapping)
-        try:
-            yield path
-        except MyoSemError as error:  # where the file lay is nobody's business
-            error.sentence = error.sentence.replace(f"{folder}/", "")
-            error.args = (str(error).replace(f"{folder}/", ""),)
-            raise
+        yield path
 
 
 def safe_name(name: str) -> str:
