@@ -35,6 +35,7 @@ MODULES = {
     "index": "ingest",
     "verify": "upkeep",
     "prune": "upkeep",
+    "model": "model",
     "pretrain": "pretrain",
     "ground": "ground",
     "train": "train",
@@ -42,7 +43,7 @@ MODULES = {
     "benchmark": "benchmark",
     "export": "export",
 }
-"""Command -> the module of ``myosem.cli`` that has a function of its name."""
+"""Command -> the module of ``myosem.cli`` that has a function, or an app of several, of its name."""
 TRAINING = ("pretrain", "ground", "train", "evaluate", "benchmark", "export")
 """What needs the extra [train]."""
 
@@ -55,10 +56,12 @@ class _Commands(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._made:
-            function = getattr(import_module(f"myosem.cli.{MODULES[name]}"), name)
-            single = _typer(name)
-            single.command(name)(function)
-            self._made[name] = typer.main.get_command(single)
+            found = getattr(import_module(f"myosem.cli.{MODULES[name]}"), name)
+            if not isinstance(found, typer.Typer):
+                single = make_app(name)
+                single.command(name)(found)
+                found = single
+            self._made[name] = typer.main.get_command(found)
         return self._made[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -74,7 +77,8 @@ class _Group(TyperGroup):
         self.commands = _Commands()  # type: ignore[assignment]
 
 
-def _typer(name: str, **more: Any) -> typer.Typer:
+def make_app(name: str, **more: Any) -> typer.Typer:
+    """An app that looks as all of MyoSem does."""
     return typer.Typer(
         name=name,
         add_completion=False,
@@ -85,7 +89,7 @@ def _typer(name: str, **more: Any) -> typer.Typer:
     )
 
 
-app = _typer("myosem", cls=_Group, no_args_is_help=True)
+app = make_app("myosem", cls=_Group, no_args_is_help=True)
 
 
 def _version(wanted: bool) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 DEFAULT_LIBRARY = Path("lib")
 VARIABLE = "MYOSEM_LIBRARY"
+MODEL_VARIABLE = "MYOSEM_MODEL"
 
 LibraryOption = Annotated[
     Path | None,
@@ -83,7 +84,10 @@ ReaderOption = Annotated[
 ModelOption = Annotated[
     Path | None,
     typer.Option(
-        "--model", envvar="MYOSEM_MODEL", metavar="DIR", help="Another model than the packaged one."
+        "--model",
+        envvar=MODEL_VARIABLE,
+        metavar="DIR",
+        help="The model: a folder or a name; by default the one in use.",
     ),
 ]
 MappingOption = Annotated[
@@ -130,10 +134,11 @@ def check_output(path: Path, *, folder: bool = False) -> None:
 
 
 def open_model(folder: Path | None) -> "Model":
-    """The model in ``folder``, the packaged one by default."""
+    """The model that is named, by default the one in use."""
     from myosem.model import Model
+    from myosem.model_store import chosen
 
-    return Model.load(folder)
+    return Model.load(chosen(folder))
 
 
 def open_engine(library: Path | None, model: Path | None, source: str | None = None) -> "Engine":

@@ -33,10 +33,11 @@ def tokens(
     as_json: options.JsonOption = False,
 ) -> None:
     """Print the sentence a recording is: each contraction with its time and its codes."""
+    from myosem.model_store import chosen
     from myosem.sources import one_recording, sessions_of
     from myosem.words import EmgTokenizer, sentences
 
-    tokenizer = EmgTokenizer(run or model)
+    tokenizer = EmgTokenizer(run or chosen(model))
     sessions = sessions_of(file, None, recording, mapping)
     if plot is not None:
         from myosem.pictures import check_picture_path

@@ -12,6 +12,7 @@
     ├── LibraryError             a library is missing, damaged, locked or empty
     │   └── IndexMismatchError   the index was made by another model
     ├── ModelError               a bundle is missing, damaged or of another version
+    ├── HubError                 the model hub cannot be reached, or does not give or take a model
     └── MissingExtraError        an optional dependency is not installed, or does not fit the others
 
 A message is built from parts so that none is forgotten: what failed, what was given, what was
@@ -109,3 +110,7 @@ class ModelError(MyoSemError):
 
 class MissingExtraError(MyoSemError):
     """An optional dependency is not installed, or does not fit the others."""
+
+
+class HubError(MyoSemError):
+    """The model hub cannot be reached, or does not give or take a model."""

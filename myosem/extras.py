@@ -91,6 +91,11 @@ def require_mcp() -> None:
     _require("mcp", "the Model Context Protocol", "mcp")
 
 
+def require_hub() -> None:
+    """Check that what the model hub needs is installed. Raises MissingExtraError where it is not."""
+    _require("huggingface-hub", "the model hub", "train")
+
+
 def _require(name: str, purpose: str, extra: str) -> None:
     if not _installed(name):
         raise MissingExtraError(

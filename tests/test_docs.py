@@ -38,7 +38,8 @@ def commands() -> dict[str, Any]:
 
 
 def options(command: Any) -> set[str]:
-    return {text for parameter in command.params for text in parameter.opts if text.startswith("-")}
+    own = {text for parameter in command.params for text in parameter.opts if text.startswith("-")}
+    return own.union(*(options(one) for one in getattr(command, "commands", {}).values()))
 
 
 def sections() -> dict[str, str]:
@@ -70,11 +71,14 @@ def first_column(page: Path, heading: str) -> list[str]:
 @pytest.mark.parametrize("name", commands())
 def test_command_has_help_and_a_section(name: str) -> None:
     command = commands()[name]
-    assert command.help
-    assert all(getattr(parameter, "help", None) for parameter in command.params), name
+    parts = getattr(command, "commands", {})
+    for one in (command, *parts.values()):
+        assert one.help
+        assert all(getattr(parameter, "help", None) for parameter in one.params), name
     section = sections()[name]
     for option in options(command):
         assert f"`{option}" in section, f"docs/commands.md does not explain {option} of {name}"
+    assert all(f"$ myosem {name} {part}" in section for part in parts)
 
 
 def test_reference_names_nothing_that_does_not_exist() -> None:

@@ -21,6 +21,8 @@ OPTIONAL = {
     "myosem.cli.mcp_tools": {"mcp", "mcp_types"},
     "myosem.download": {"pooch", "requests"},
     "myosem.estimators": {"sklearn"},
+    "myosem.hub": {"huggingface_hub"},
+    "myosem.hub_card": {"huggingface_hub"},
     "myosem.lsl": {"pylsl"},
     "myosem.prompts.generate": {"transformers"},
     "myosem.readers.edf_file": {"edfio"},
