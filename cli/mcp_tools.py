@@ -18,6 +18,7 @@ from pydantic import Field
 
 from myosem import __version__
 from myosem.cli.info import facts
+from myosem.cli.recordings import Recordings, page_of_recordings
 from myosem.condition import COLUMNS
 from myosem.errors import MyoSemError, SourceError, UsageError
 from myosem.prompts import load_actions
@@ -25,7 +26,6 @@ from myosem.results import DescribeResult, LabelResult, SearchResult
 from myosem.sources import stored_segments
 
 if TYPE_CHECKING:
-    from myosem.catalogue import RecordingRow
     from myosem.cli.web.state import Engines
     from myosem.search import Engine
 
@@ -57,30 +57,6 @@ Where = Annotated[
 Start = Annotated[float | None, Field(ge=0, description="Start of a stretch of the recording in seconds.")]
 End = Annotated[float | None, Field(ge=0, description="End of the stretch in seconds.")]
 Hits = Annotated[int, Field(ge=1, le=MOST_HITS, description="How many hits at most.")]
-
-
-@dataclass(frozen=True)
-class RecordingOut:
-    """A recording of the library."""
-
-    recording: str
-    dataset: str
-    subject: str
-    session: str
-    name: str
-    source: str
-    rate_hz: float
-    channels: int
-    duration_s: float
-    simulated: bool
-
-
-@dataclass(frozen=True)
-class Recordings:
-    """Some recordings, and how many there are."""
-
-    total: int
-    recordings: list[RecordingOut]
 
 
 @dataclass(frozen=True)
@@ -212,10 +188,7 @@ def _add_reading(server: MCPServer, desk: _Desk) -> None:
     ) -> Recordings:
         """Recordings in order of data set, subject, session and name."""
         with desk.engine() as engine:
-            rows = engine.library.catalogue.recordings(
-                "position >= ? AND position < ?", [offset, offset + limit]
-            )
-            return Recordings(engine.library.manifest.recordings, [_recording(row) for row in rows])
+            return page_of_recordings(engine.library, offset, limit)
 
     @server.tool(annotations=READ_ONLY)
     def segment_signal(
@@ -259,21 +232,6 @@ def _resource(desk: _Desk, question: "Callable[[Engine], Any]") -> str:
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
     plain: dict[str, Any] = json.loads(json.dumps(values))
     return plain
-
-
-def _recording(row: "RecordingRow") -> RecordingOut:
-    return RecordingOut(
-        recording=row.recording,
-        dataset=row.dataset,
-        subject=row.subject,
-        session=row.session,
-        name=row.name,
-        source=row.source,
-        rate_hz=row.rate_hz,
-        channels=len(row.channels),
-        duration_s=round(row.place.samples / row.rate_hz, 3),
-        simulated=row.simulated,
-    )
 
 
 def _signal(engine: "Engine", segment: str, points: int, context_s: float) -> Signal:

@@ -1,6 +1,6 @@
 """Zero-shot labels in an open world: candidates compete with every other action the model knows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 SAME_ACTION, NEAREST_ACTION = 0.9, 0.75
 RELATED = 0.5
 """The confidence below which a text is about no action."""
+ALIKE, UNLIKE = 0.75, 0.4
+"""Phrases whose vectors are at least ``ALIKE`` close mean the same, below ``UNLIKE`` something else."""
 
 Vectors = NDArray[np.float32]
 
@@ -82,6 +84,27 @@ class Candidates:
         raised = NEW * ~model.known_actions[nearest]
         parts = [vectors @ self._words.T + raised, vectors @ model.action_vectors.T]
         return np.asarray(np.concatenate(parts, axis=1), dtype=np.float32)
+
+
+def judged_by_name(model: "Model", query: str, told: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """What the names of segments say of a search: which are looked for, and which are not.
+
+    A name that means nearly the same as the words, or is a part of it, says neither.
+
+    Args:
+        model: encodes the words.
+        query: what is looked for; where it is about no action, only its own name says something.
+        told: segment id -> what somebody said it is.
+    """
+    if not told or not query.strip():
+        return [], []
+    names = list(dict.fromkeys(told.values()))
+    words, *named = model.encode_text([query.strip(), *(name.strip() for name in names)])
+    closeness = dict(zip(names, (float(words @ one) for one in named), strict=True))
+    about = bool(model.query_confidence([query.strip()])[0] >= RELATED)
+    more = [segment for segment, name in told.items() if closeness[name] >= ALIKE]
+    less = [segment for segment, name in told.items() if about and closeness[name] < UNLIKE]
+    return more, less
 
 
 def action_owners(phrases: Vectors, actions: Vectors) -> NDArray[np.int64]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from myosem.embedding import DIGITS, SourceEncoder
 from myosem.errors import UsageError
 from myosem.feedback import told_by_person
-from myosem.labelling import Candidates
+from myosem.labelling import Candidates, judged_by_name
 from myosem.nearest import nearest_hits
 from myosem.records import Recording
 from myosem.results import DescribeResult, Description, Hit, LabelledSegment, LabelResult, SearchResult
@@ -94,6 +94,7 @@ class Engine:
         unlike: Sequence[str] = (),
         more: Sequence[str] = (),
         less: Sequence[str] = (),
+        told: Mapping[str, str] | None = None,
         diverse: bool = False,
         merge: bool = False,
         explain: bool = False,
@@ -110,6 +111,8 @@ class Engine:
             more: ids of segments that somebody found to be right; they move the scores of the same people's
                 segments (``myosem.feedback``).
             less: the same of those that are wrong; they are no hits.
+            told: ids of segments, and what each of them is in words. One whose name means the same as the
+                query counts as ``more``, one whose name means something else as ``less``.
             diverse: prefer hits of other people, sessions and recordings (``myosem.selection``).
             merge: neighbouring hits of one recording are one.
             explain: also say why, for each hit that fits.
@@ -118,6 +121,11 @@ class Engine:
             UsageError: an empty query, k below 1, or a condition that cannot be used.
             LibraryError: the library is missing, damaged, or (IndexMismatchError) of another model.
         """
+        if told:
+            named, others = judged_by_name(self.model, query, told)
+            judged = {*more, *less}
+            more = [*more, *(one for one in named if one not in judged)]
+            less = [*less, *(one for one in others if one not in judged)]
         one = Query.of(query, like, unlike).judged(more, less)
         return self.search_many([one], k, where, diverse=diverse, merge=merge, explain=explain)[0]
 

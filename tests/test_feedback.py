@@ -218,3 +218,12 @@ def test_what_the_command_line_is_told() -> None:
     for wrong in ("a@1.000", "=fist", "a@1.000="):
         with pytest.raises(UsageError, match="told cannot be read"):
             read_told([wrong])
+
+
+def test_a_name_counts_in_every_search(engine: Engine) -> None:
+    first, second, third = (row.segment for row in engine.library.rows(engine.library.select("true"))[:3])
+    named = engine.search(QUERY, told={first: QUERY, second: "something else", third: QUERY}, less=[third])
+    assert (named.more, named.less) == ([first], [third, second])
+    assert named == engine.search(QUERY, more=[first], less=[third, second])
+    with pytest.raises(UsageError, match="no segment"):
+        engine.search(QUERY, told={"nothing": QUERY})

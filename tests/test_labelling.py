@@ -7,7 +7,7 @@ import pytest
 from fakes import FakeModel, unit
 
 from myosem.feedback import Told
-from myosem.labelling import Candidates, action_owners, choose
+from myosem.labelling import Candidates, action_owners, choose, judged_by_name
 
 
 def test_owner_is_the_phrase_that_means_the_same() -> None:
@@ -87,3 +87,20 @@ def test_one_segment_told_of_each_phrase_turns_round_what_lies_at_the_wrong_word
     assert untold == [1, 1, 1, 1, -1, -1, -1, -1]
     assert winners == [0, 0, 0, 0, 1, 1, 1, 1]
     assert min(scores) > 0.5
+
+
+def test_a_name_says_what_is_looked_for_and_what_is_not() -> None:
+    model = fake_model()
+    model.texts = {
+        "make a fist": unit(np.array([1.0, 0, 0])),
+        "close the hand": unit(np.array([0.9, 0.3, 0])),
+        "grip": unit(np.array([0.5, 0.8, 0])),
+        "pinch": unit(np.array([0, 1.0, 0])),
+        "a red car": unit(np.array([0, 0, 1.0])),
+    }
+    told = {"one": "close the hand", "two": "pinch", "three": "grip", "four": "a red car"}
+    model.unrelated = ("a red car",)
+    assert judged_by_name(model, "make a fist", told) == (["one"], ["two", "four"])
+    assert judged_by_name(model, "a red car", told) == (["four"], [])
+    assert judged_by_name(model, " ", told) == ([], [])
+    assert judged_by_name(model, "make a fist", {}) == ([], [])

@@ -70,6 +70,20 @@ def test_search_takes_examples_and_judgements(client: TestClient, engine: Engine
     assert client.post("/search", json={"query": "fist", "more": ["/etc/passwd"]}).status_code == 422
 
 
+def test_names_that_were_told_count_in_a_search_and_among_labels(client: TestClient, engine: Engine) -> None:
+    one, two = engine.library.rows([1, 4])
+    told = {one.segment: "make a fist", two.segment: "make a fist"}
+    found = client.post("/search", json={"query": "make a fist", "told": told}).json()
+    assert found == as_json(engine.search("make a fist", told=told))
+    assert found["more"] == list(told)
+    asked = {"source": one.recording, "candidates": ["make a fist", "pinch"], "told": {one.segment: "pinch"}}
+    labelled = client.post("/label", json=asked).json()
+    assert labelled == as_json(engine.label(one.recording, asked["candidates"], told=asked["told"]))
+    assert client.post("/label", json=asked | {"told": {one.segment: "point"}}).status_code == 400
+    assert client.post("/search", json={"query": "fist", "told": {"../lib": "fist"}}).status_code == 422
+    assert client.post("/search", json={"query": "fist", "told": {one.segment: " "}}).status_code == 422
+
+
 def test_a_segment_is_described_compared_and_labelled(client: TestClient, engine: Engine) -> None:
     row = engine.library.rows([3])[0]
     described = client.post("/describe", json={"source": row.segment, "k": 2})

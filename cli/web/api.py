@@ -9,6 +9,7 @@ from fastapi.responses import PlainTextResponse
 from fastapi_offline import FastAPIOffline
 
 from myosem import __version__
+from myosem.cli.recordings import Recordings, page_of_recordings
 from myosem.cli.web import schemas
 from myosem.cli.web.asking import Asking, check_source
 from myosem.cli.web.files import add_file_routes
@@ -16,7 +17,7 @@ from myosem.cli.web.guard import Admission, Counted, Limited
 from myosem.cli.web.metrics import CONTENT_TYPE, Metrics
 from myosem.cli.web.parsing import Parsers
 from myosem.cli.web.problems import add_handlers
-from myosem.cli.web.reading import page_of_recordings, signal_of
+from myosem.cli.web.reading import signal_of
 from myosem.cli.web.state import Engines
 from myosem.cli.web.uploads import MEBIBYTE
 from myosem.results import DescribeResult, LabelResult, SearchResult
@@ -120,7 +121,7 @@ def _add_questions(router: APIRouter, asking: Asking) -> None:
 
         def question(engine: Engine) -> LabelResult:
             check_source(engine, asked.source)
-            return engine.label(asked.source, asked.candidates)
+            return engine.label(asked.source, asked.candidates, told=asked.told)
 
         return await asking.ask(response, question, heavy=True)
 
@@ -131,7 +132,7 @@ def _add_reading(router: APIRouter, asking: Asking) -> None:
         response: Response,
         offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
         limit: Annotated[int, Query(ge=1, le=schemas.MOST_RECORDINGS)] = 100,
-    ) -> schemas.Recordings:
+    ) -> Recordings:
         """Recordings in order of data set, subject, session and name."""
         return await asking.ask(response, lambda engine: page_of_recordings(engine.library, offset, limit))
 

@@ -1,4 +1,4 @@
-"""What a library holds, as answers: its recordings, and the samples of a segment."""
+"""The samples of a segment, as an answer."""
 
 from typing import TYPE_CHECKING
 
@@ -9,19 +9,9 @@ from myosem.cli.web.problems import NotFoundError
 from myosem.errors import LibraryError, UsageError
 
 if TYPE_CHECKING:
-    from myosem.catalogue import RecordingRow, SegmentRow
+    from myosem.catalogue import SegmentRow
     from myosem.library import Library
     from myosem.search import Engine
-
-
-def page_of_recordings(library: "Library", offset: int, limit: int) -> schemas.Recordings:
-    """Recordings from position ``offset``, at most ``limit``."""
-    rows = library.catalogue.recordings("position >= ? AND position < ?", [offset, offset + limit])
-    return schemas.Recordings(
-        version=library.version,
-        total=library.manifest.recordings,
-        recordings=[_recording(row) for row in rows],
-    )
 
 
 def signal_of(engine: "Engine", segment: str, context_s: float) -> schemas.SignalOut:
@@ -64,19 +54,3 @@ def _segment(library: "Library", segment: str) -> "SegmentRow":
         return library.segment(segment)
     except LibraryError as error:
         raise NotFoundError("there is no segment of this id", got=segment, hint="POST /search") from error
-
-
-def _recording(row: "RecordingRow") -> schemas.RecordingOut:
-    return schemas.RecordingOut(
-        recording=row.recording,
-        dataset=row.dataset,
-        subject=row.subject,
-        session=row.session,
-        name=row.name,
-        source=row.source,
-        rate_hz=row.rate_hz,
-        channels=len(row.channels),
-        unit=row.unit,
-        duration_s=row.place.samples / row.rate_hz,
-        simulated=row.simulated,
-    )

@@ -41,6 +41,10 @@ Examples = Annotated[
 Judged = Annotated[
     list[SegmentId], Field(max_length=MOST_EXAMPLES, description="Ids of segments that somebody judged.")
 ]
+Told = Annotated[
+    dict[SegmentId, Text],
+    Field(max_length=MOST_EXAMPLES, description="Ids of segments, and what each of them is in words."),
+]
 Candidates = Annotated[list[Text], Field(min_length=1, max_length=MOST_CANDIDATES)]
 FILE = f"A recording: one of {', '.join(SUFFIXES)}."
 MAPPING = "YAML that says how to read it, without `path`; see docs/bring-your-own.md."
@@ -63,6 +67,7 @@ class SearchRequest(Request):
                 {"query": "make a fist"},
                 {"query": "pinch with index finger", "k": 5, "where": "dataset = '3dc'", "explain": True},
                 {"query": "make a fist", "like": ["hold a cup"], "unlike": ["rest"], "diverse": True},
+                {"query": "make a fist", "more": [f"{ID}@12.400"], "told": {f"{ID}@20.150": "pinch"}},
             ]
         }
     )
@@ -74,6 +79,7 @@ class SearchRequest(Request):
     unlike: Examples = []
     more: Judged = []
     less: Judged = []
+    told: Told = {}
     diverse: Diverse = False
     merge: Merge = False
     explain: Why = False
@@ -125,6 +131,7 @@ class LabelRequest(Request):
 
     source: SourceId
     candidates: Candidates
+    told: Told = {}
 
 
 class Failure(BaseModel):
@@ -164,30 +171,6 @@ class ChannelOut(BaseModel):
 
     name: str
     angle_deg: float | None
-
-
-class RecordingOut(BaseModel):
-    """A recording of the library."""
-
-    recording: str
-    dataset: str
-    subject: str
-    session: str
-    name: str
-    source: str
-    rate_hz: float
-    channels: int
-    unit: str
-    duration_s: float
-    simulated: bool
-
-
-class Recordings(BaseModel):
-    """Some of the recordings, in order of data set, subject, session and name; ``total`` is of all."""
-
-    version: int
-    total: int
-    recordings: list[RecordingOut]
 
 
 class SignalOut(BaseModel):
