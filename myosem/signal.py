@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, sosfiltfilt
+from scipy.signal import butter, sosfilt, sosfilt_zi
 
 from myosem.records import Recording, dead_channels
 
@@ -69,8 +69,30 @@ def remove_drift(recording: Recording) -> Array:
     sos = butter(2, HIGHPASS_HZ, "highpass", fs=recording.rate_hz, output="sos")
     padding = min(round(0.25 * recording.rate_hz), samples.shape[0] - 1)
     for part in _channels_at_once(samples):
-        samples[:, part] = sosfiltfilt(sos, samples[:, part], axis=0, padlen=padding)
+        filter_both_ways(sos, samples[:, part], padding)
     return samples
+
+
+def filter_both_ways(sos: NDArray[np.float64], samples: Array, padding: int) -> None:
+    """Filter ``(T, C)`` samples in place, forward and backward; the numbers are those of ``sosfiltfilt``.
+
+    SciPy holds five copies in float64 meanwhile, here it is one.
+
+    Args:
+        sos: ``(S, 6)`` second-order sections.
+        samples: are replaced.
+        padding: by how many samples both ends are continued, turned about their first and last value.
+    """
+    inner = slice(padding, padding + len(samples))
+    wide = np.empty((len(samples) + 2 * padding, samples.shape[1]))
+    wide[:padding] = 2 * samples[:1] - samples[padding:0:-1]
+    wide[inner] = samples
+    wide[inner.stop :] = 2 * samples[-1:] - samples[-2 : -padding - 2 : -1]
+    for way in (wide, wide[::-1]):
+        state = sosfilt_zi(sos)[:, :, None] * way[:1]  # S 2 1 -> S 2 C
+        for rows in _rows_at_once(way):
+            way[rows], state = sosfilt(sos, way[rows], axis=0, zi=state)
+    samples[:] = wide[inner]
 
 
 def to_frames(recording: Recording) -> Frames:
@@ -79,16 +101,10 @@ def to_frames(recording: Recording) -> Frames:
     length = min(max(round(FRAME_S * recording.rate_hz), 1), len(filtered))
     hop = HOP_S * recording.rate_hz
     starts = np.round(np.arange(int((len(filtered) - length) / hop) + 1) * hop).astype(int)
-    power, mobility, crossings = (np.empty((len(starts), filtered.shape[1]), np.float32) for _ in range(3))
-    for part in _channels_at_once(filtered):
-        some = filtered[:, part]
-        steps = _sums(np.abs(np.diff(some, axis=0, prepend=some[:1])), starts, length)
-        changes = np.diff(np.signbit(some), axis=0, prepend=np.signbit(some[:1]))
-        magnitude = _sums(np.abs(some), starts, length)
-        power[:, part] = _sums(some**2, starts, length) / length
-        mobility[:, part] = steps / np.maximum(magnitude, 1e-12) * recording.rate_hz
-        crossings[:, part] = _sums(changes, starts, length) / length * recording.rate_hz
-    return Frames(filtered, recording.rate_hz, power, mobility, crossings)
+    squares, steps, magnitudes, changes = _sums(filtered, starts, length)
+    mobility = steps / np.maximum(magnitudes, 1e-12) * recording.rate_hz
+    numbers = squares / length, mobility, changes / length * recording.rate_hz
+    return Frames(filtered, recording.rate_hz, *(one.astype(np.float32) for one in numbers))
 
 
 def _channels_at_once(samples: Array) -> Iterator[slice]:
@@ -98,8 +114,26 @@ def _channels_at_once(samples: Array) -> Iterator[slice]:
         yield slice(first, first + count)
 
 
-def _sums(values: NDArray[np.generic], starts: NDArray[np.int_], length: int) -> NDArray[np.float64]:
-    """Sum of ``length`` rows of ``(T, C)`` values from each start: ``(n, C)``."""
-    total = np.zeros((values.shape[0] + 1, values.shape[1]))
-    np.cumsum(values, axis=0, dtype=np.float64, out=total[1:])
-    return np.asarray(total[starts + length] - total[starts])
+def _rows_at_once(samples: NDArray[np.floating]) -> Iterator[slice]:
+    """Rows of ``(T, C)`` samples in blocks, for the same reason."""
+    count = max(AT_ONCE_BYTES // (64 * samples.shape[1]), 1)
+    for first in range(0, samples.shape[0], count):
+        yield slice(first, min(first + count, samples.shape[0]))
+
+
+def _sums(samples: Array, starts: NDArray[np.int_], length: int) -> NDArray[np.float64]:
+    """Squares, absolute steps, absolute values, changes of sign, each summed over frames: ``(4, n, C)``."""
+    edges = np.concatenate([starts, starts + length])
+    until = np.zeros((4, len(edges), samples.shape[1]))  # sums of all samples before each edge
+    total = np.zeros((4, 1, samples.shape[1]))
+    for rows in _rows_at_once(samples):
+        some, led = samples[rows], samples[max(rows.start - 1, 0) : rows.stop]
+        if not rows.start:
+            led = np.concatenate([some[:1], some])
+        inside = np.flatnonzero((edges > rows.start) & (edges <= rows.stop))
+        parts = some**2, np.abs(np.diff(led, axis=0)), np.abs(some), np.diff(np.signbit(led), axis=0)
+        for number, part in enumerate(parts):
+            sums = np.cumsum(np.concatenate([total[number], part]), axis=0)
+            until[number, inside] = sums[edges[inside] - rows.start]
+            total[number] = sums[-1:]
+    return until[:, len(starts) :] - until[:, : len(starts)]

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.signal import butter, sosfiltfilt
 from toys import bursts, record
 
 from myosem import signal
@@ -44,6 +45,19 @@ def test_large_recordings_are_filtered_a_few_channels_at_a_time_with_the_same_nu
     parts = to_frames(recording)
     for name in ("filtered", "power", "mobility", "crossings"):
         np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+
+
+@pytest.mark.parametrize("rows", [1, 2, 26, 27, 1000])
+@pytest.mark.parametrize("padding", [0, 1, 25])
+def test_filtering_in_blocks_gives_the_very_numbers_of_scipy(
+    rows: int, padding: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = np.random.default_rng(rows).normal(0, 1, (max(rows, padding + 1), 3)).astype(np.float32)
+    sos = butter(2, 20, "highpass", fs=1000, output="sos")
+    expected = sosfiltfilt(sos, samples, axis=0, padlen=padding).astype(np.float32)
+    monkeypatch.setattr(signal, "AT_ONCE_BYTES", 64 * 3 * 10)
+    signal.filter_both_ways(sos, samples, padding)
+    np.testing.assert_array_equal(samples, expected)
 
 
 @pytest.mark.parametrize("rate_hz", RATES)
