@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "myosem"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LINKS = ("cli", "index", "prompts")
-SEARCH_PATH = ("search", "ingest", "pictures", "model")
+SEARCH_PATH = ("search", "ingest", "pictures", "model", "cli.search")
 HEAVY = ("torch", "faiss", "onnxruntime", "scipy", "duckdb", "matplotlib", "numpy.testing")
 OPTIONAL = {
     "myosem.cli.mcp_tools": {"mcp", "mcp_types"},
@@ -148,6 +148,7 @@ def test_search_path_never_reaches_torch(name: str) -> None:
     reached = closure(f"myosem.{name}")
     assert f"myosem.{name}" in reached
     assert not reached & {"torch", "myosem.encoder", "myosem.text", "myosem.train", "myosem.bundle"}
+    assert not reached & {"huggingface_hub", "myosem.hub"}
 
 
 def test_index_knows_neither_library_nor_duckdb() -> None:
