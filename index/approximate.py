@@ -18,7 +18,7 @@ import numpy as np
 
 from myosem.errors import LibraryError
 from myosem.index.flat import exact_plan, nearest, one_thread
-from myosem.index.protocol import BLOCK, Plan, Rows, Scores, Vectors, check_query, check_vectors, distinct
+from myosem.index.protocol import Plan, Rows, Scores, Vectors, blocks_of, check_query, check_vectors, distinct
 
 EXACT_ROWS = 50_000
 """So many rows are always compared one by one; on one core 256 dimensions take 10 ms or less."""
@@ -89,8 +89,8 @@ class ApproximateIndex(ABC):
     @classmethod
     def add(cls, index: Any, vectors: Vectors, rows: Rows) -> None:
         """Put the vectors of these rows at FAISS's next positions."""
-        for first in range(0, len(rows), BLOCK):
-            index.add(vectors[rows[first : first + BLOCK]])
+        for block in blocks_of(vectors, rows):
+            index.add(block)
 
     @classmethod
     def load(cls, vectors: Vectors, folder: Path) -> Self:

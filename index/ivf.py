@@ -1,7 +1,8 @@
 """Lists of vectors round centres (IVF), a search of the nearest lists only.
 
-The centres come from k-means over EMG vectors, for a library holds nothing else. A query in words lies
-further from all of them, so that its nearest rows are spread over more lists: ``PROBES`` is set for words.
+The centres come from k-means over EMG vectors (``myosem.index.centres``), for a library holds nothing else.
+A query in words lies further from all of them, so that its nearest rows are spread over more lists:
+``PROBES`` is set for words.
 """
 
 from math import log2
@@ -10,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from myosem.index.approximate import ApproximateIndex
-from myosem.index.protocol import Rows, Vectors
+from myosem.index.centres import SEED, NearestCentre, centres_of
+from myosem.index.protocol import Rows, Vectors, blocks_of
 
-SEED = 1
 SAMPLES = 40
 """Vectors that each centre is computed from."""
 
-ROUNDS = 10
-"""Of k-means."""
+TRAINED_ON = 65_536
+"""Vectors that say how they are written."""
 
 PROBES = 64
 """Lists searched at least."""
@@ -48,11 +49,21 @@ class IvfIndex(ApproximateIndex):
         index: Any = faiss.index_factory(
             dimension, f"IVF{centres},{cls.storage(dimension)}", faiss.METRIC_INNER_PRODUCT
         )
-        index.cp.niter = ROUNDS
-        index.cp.min_points_per_centroid = 1  # no warning
+        index.quantizer.add(centres_of(sample(vectors, SAMPLES * centres), centres))
         cls.prepare(index)
-        index.train(sample(vectors, SAMPLES * centres))
+        index.train(sample(vectors, TRAINED_ON))
         return index
+
+    @classmethod
+    def add(cls, index: Any, vectors: Vectors, rows: Rows) -> None:
+        """See ``ApproximateIndex.add``; each vector comes into the list of the centre nearest to it."""
+        import faiss
+
+        nearest = NearestCentre(index.quantizer.reconstruct_n(0, index.nlist))
+        pointer: Any = faiss.swig_ptr
+        for block in blocks_of(vectors, rows):
+            lists = nearest.of(block)
+            index.add_core(len(block), pointer(block), None, pointer(lists))
 
     @classmethod
     def fits(cls, index: Any, count: int) -> bool:
@@ -86,6 +97,7 @@ class IvfPqIndex(IvfIndex):
     def prepare(cls, index: Any) -> None:
         """See ``IvfIndex.prepare``."""
         index.pq.cp.min_points_per_centroid = 1  # no warning
+        index.do_polysemous_training = False  # orders the codes for a search by their bits, which this is not
 
     @classmethod
     def storage(cls, dimension: int) -> str:
@@ -103,4 +115,8 @@ def sample(vectors: Vectors, count: int) -> Vectors:
     if len(vectors) <= count:
         return np.ascontiguousarray(vectors)
     rows: Rows = np.sort(np.random.default_rng(SEED).choice(len(vectors), count, replace=False))
-    return np.ascontiguousarray(vectors[rows])
+    drawn, first = np.empty((count, vectors.shape[1]), dtype=np.float32), 0
+    for block in blocks_of(vectors, rows):
+        drawn[first : first + len(block)] = block
+        first += len(block)
+    return drawn

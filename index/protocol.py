@@ -1,5 +1,7 @@
 """What every index can do: unit vectors in, the nearest rows out."""
 
+import mmap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
@@ -104,10 +106,31 @@ def check_vectors(vectors: Vectors) -> Vectors:
         raise LibraryError(
             "vectors cannot be indexed", got=f"shape {vectors.shape}", expected="(rows, dimension)"
         )
-    blocks = (vectors[first : first + BLOCK] for first in range(0, len(vectors), BLOCK))
-    if not all(np.isfinite(block).all() for block in blocks):
+    if not all(np.isfinite(block).all() for block in blocks_of(vectors)):
         raise LibraryError("vectors cannot be indexed", got="values that are not finite")
     return np.ascontiguousarray(vectors, dtype=np.float32)
+
+
+def blocks_of(vectors: Vectors, rows: Rows | None = None) -> Iterator[Vectors]:
+    """Some rows of ``(N, D)``, by default all, ``BLOCK`` of them at a time, as copies.
+
+    What is mapped from a file is let go of after each block: where vectors are more than memory, the pages
+    read so far would push out everything else.
+    """
+    count = len(vectors) if rows is None else len(rows)
+    for first in range(0, count, BLOCK):
+        chosen = slice(first, first + BLOCK) if rows is None else rows[first : first + BLOCK]
+        yield np.array(vectors[chosen])
+        let_go(vectors)
+
+
+def let_go(vectors: Vectors) -> None:
+    """Give back the pages of a file that is mapped to be read; they are read again when needed."""
+    mapped: object = vectors
+    while isinstance(mapped, np.ndarray):
+        mapped = mapped.base
+    if isinstance(mapped, mmap.mmap) and not vectors.flags.writeable and hasattr(mapped, "madvise"):
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def check_query(vectors: Vectors, queries: Vectors, k: int, rows: Rows | None) -> tuple[Vectors, Rows | None]:

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from myosem.errors import IndexMismatchError, LibraryError, UsageError
-from myosem.index import BACKENDS, FileEntry, FlatIndex, Manifest, VectorIndex, backend_named, load_vectors
+from myosem.index import (
+    BACKENDS,
+    FileEntry,
+    FlatIndex,
+    Manifest,
+    VectorIndex,
+    backend_named,
+    load_vectors,
+    protocol,
+)
 
 Vectors = NDArray[np.float32]
 
@@ -170,6 +179,39 @@ def test_vectors_that_are_not_finite_are_named_rather_than_ranked(tmp_path: Path
     np.save(tmp_path / "vectors.npy", vectors)
     with pytest.raises(LibraryError, match="not finite"):
         FlatIndex.load(load_vectors(tmp_path / "vectors.npy"), tmp_path).search(unit_vectors(1, 3), 5)
+
+
+def test_blocks_are_the_rows_asked_for_whether_mapped_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "BLOCK", 4)
+    vectors = unit_vectors(10, 3)
+    np.save(tmp_path / "vectors.npy", vectors)
+    rows = np.array([9, 0, 3, 4, 4])
+    for held in (vectors, load_vectors(tmp_path / "vectors.npy")):
+        assert [len(block) for block in protocol.blocks_of(held)] == [4, 4, 2]
+        assert (np.concatenate(list(protocol.blocks_of(held))) == vectors).all()
+        assert (np.concatenate(list(protocol.blocks_of(held, rows))) == vectors[rows]).all()
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="the system does not say what is mapped")
+def test_pages_read_block_by_block_are_let_go_of(tmp_path: Path) -> None:
+    np.save(tmp_path / "vectors.npy", np.ones((20_000, 100), dtype=np.float32))
+    vectors = load_vectors(tmp_path / "vectors.npy")
+    assert vectors.sum() == 2_000_000
+    before = mapped_kilobytes(tmp_path / "vectors.npy")
+    for _ in protocol.blocks_of(vectors):
+        pass
+    assert before > 7000
+    assert mapped_kilobytes(tmp_path / "vectors.npy") == 0
+    assert vectors.sum() == 2_000_000
+
+
+def mapped_kilobytes(path: Path) -> int:
+    """How much of a file this process has in memory."""
+    lines = Path("/proc/self/smaps").read_text().splitlines()
+    [first] = [number for number, line in enumerate(lines) if line.endswith(str(path))]
+    return next(int(line.split()[1]) for line in lines[first:] if line.startswith("Rss:"))
 
 
 def test_columns_first_on_disk_is_refused(tmp_path: Path) -> None:
