@@ -43,7 +43,6 @@ MEANING, PHRASE, GAP = 0.4, 0.25, 0.88
 BLOCK = 65_536
 
 Vectors = NDArray[np.float32]
-Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def simulate(count: int, dimension: int, folder: Path, seed: int = 0) -> Simulat
     away from all EMG: the gap between both modalities.
     """
     random = np.random.default_rng(seed)
-    basis = np.linalg.qr(random.normal(size=(dimension, dimension)))[0]
+    basis = np.linalg.qr(random.normal(size=(dimension, dimension)))[0].astype(np.float32)
     common = COMMON * basis[:, -1]
     anchors = ANCHOR * spread(random, ACTIONS, "anchor", dimension) @ basis.T
     path = folder / "vectors.npy"
@@ -116,7 +115,7 @@ def simulate(count: int, dimension: int, folder: Path, seed: int = 0) -> Simulat
     return Simulated(path, np.arange(count) // SEGMENTS, {"words": unit(words), "EMG": emg})
 
 
-def segments(random: np.random.Generator, count: int, anchors: Numbers, basis: Numbers) -> Vectors:
+def segments(random: np.random.Generator, count: int, anchors: Vectors, basis: Vectors) -> Vectors:
     """Unit vectors ``(count, D)``, session after session."""
     sessions = -(-count // SEGMENTS)
     dimension = len(basis)
@@ -129,13 +128,14 @@ def segments(random: np.random.Generator, count: int, anchors: Numbers, basis: N
     return unit(anchors[actions[session, own]] + parts @ basis.T)
 
 
-def spread(random: np.random.Generator, count: int, part: str, dimension: int) -> Numbers:
+def spread(random: np.random.Generator, count: int, part: str, dimension: int) -> Vectors:
     """``(count, D)`` normal numbers of mean square length 1 whose variance falls from place to place."""
     variance = np.exp(-np.arange(dimension) * 2 / DIRECTIONS[part])
-    return np.asarray(random.normal(size=(count, dimension)) * np.sqrt(variance / variance.sum()))
+    scale = np.sqrt(variance / variance.sum()).astype(np.float32)
+    return np.asarray(random.standard_normal((count, dimension), dtype=np.float32) * scale)
 
 
-def unit(vectors: Numbers) -> Vectors:
+def unit(vectors: Vectors) -> Vectors:
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
