@@ -15,7 +15,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d, validate_data
 
-from myosem.records import Channel, Recording, Segment, Signal
+from myosem.interop import Angles, placed
+from myosem.records import Recording, Segment, Signal
 from myosem.stretches import segments_in
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class _SegmentEstimator(BaseEstimator):  # type: ignore[misc]
     rate_hz: float
     channels: int | None
     signal: Signal
+    angles_deg: Angles | None
     model: str | Path | None
 
     def _segments(self, X: Segments, *, reset: bool) -> list[Vectors]:
@@ -81,7 +83,7 @@ class _SegmentEstimator(BaseEstimator):  # type: ignore[misc]
         return Recording(
             samples=samples.copy(),  # a recording locks its samples
             rate_hz=self.rate_hz,
-            channels=tuple(Channel(f"ch{number + 1}") for number in range(samples.shape[1])),
+            channels=placed([f"ch{number + 1}" for number in range(samples.shape[1])], self.angles_deg),
             dataset="array",
             subject="unknown",
             session="1",
@@ -103,6 +105,8 @@ class MyoSemTransformer(TransformerMixin, _SegmentEstimator):  # type: ignore[mi
         rate_hz: samples per second.
         channels: how many, needed only for segments that are written flat, ``(N, T * C)``.
         signal: ``raw`` EMG or its rectified ``envelope``.
+        angles_deg: place of each channel (``ch1``, ``ch2``, ...) round the limb in degrees, as in
+            ``myosem.records``; unknown where None.
         model: folder of the model, the packaged one by default.
 
     Attributes:
@@ -115,11 +119,13 @@ class MyoSemTransformer(TransformerMixin, _SegmentEstimator):  # type: ignore[mi
         *,
         channels: int | None = None,
         signal: Signal = "raw",
+        angles_deg: Angles | None = None,
         model: str | Path | None = None,
     ) -> None:
         self.rate_hz = rate_hz
         self.channels = channels
         self.signal = signal
+        self.angles_deg = angles_deg
         self.model = model
 
     def fit(self, X: Segments, y: object = None) -> "MyoSemTransformer":
@@ -132,6 +138,7 @@ class MyoSemTransformer(TransformerMixin, _SegmentEstimator):  # type: ignore[mi
 
         Raises:
             ValueError: they are no segments, not finite, or of another number of channels than before.
+            UsageError: the angles do not fit the channels.
             ModelError: the folder holds no model.
         """
         return self._vectors(self._segments(X, reset=False))
@@ -151,6 +158,8 @@ class MyoSemClassifier(ClassifierMixin, _SegmentEstimator):  # type: ignore[misc
         rate_hz: samples per second.
         channels: how many, needed only for segments that are written flat, ``(N, T * C)``.
         signal: ``raw`` EMG or its rectified ``envelope``.
+        angles_deg: place of each channel (``ch1``, ``ch2``, ...) round the limb in degrees, as in
+            ``myosem.records``; unknown where None.
         model: folder of the model, the packaged one by default.
 
     Attributes:
@@ -165,12 +174,14 @@ class MyoSemClassifier(ClassifierMixin, _SegmentEstimator):  # type: ignore[misc
         rate_hz: float = 200.0,
         channels: int | None = None,
         signal: Signal = "raw",
+        angles_deg: Angles | None = None,
         model: str | Path | None = None,
     ) -> None:
         self.candidates = candidates
         self.rate_hz = rate_hz
         self.channels = channels
         self.signal = signal
+        self.angles_deg = angles_deg
         self.model = model
 
     def fit(self, X: Segments, y: Any = None) -> "MyoSemClassifier":

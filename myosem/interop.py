@@ -17,6 +17,8 @@ from myosem.records import Channel, Recording, Span
 
 UNKNOWN = "unknown"
 """The subject where none is named."""
+Angles = Mapping[str, float] | Sequence[float | None]
+"""Place of electrodes round the limb in degrees, by channel name or one for each channel; see ``records``."""
 
 
 class _Who(NamedTuple):
@@ -32,6 +34,8 @@ def from_mne(
     session: str = "1",
     name: str = "raw",
     dataset: str = "mne",
+    angles_deg: Angles | None = None,
+    anchored: bool = False,
 ) -> Recording:
     """The EMG channels of an MNE ``Raw`` as one recording in volts.
 
@@ -45,9 +49,12 @@ def from_mne(
         session: what was recorded without taking the electrodes off.
         name: of the recording, unique within the session.
         dataset: what it belongs to.
+        angles_deg: where the EMG channels sit round the limb; unknown where None.
+        anchored: whether these angles are anatomical; if not they are known up to a rotation.
 
     Raises:
         SourceError: no channel is of the type ``emg``.
+        UsageError: the angles do not fit the channels.
     """
     types = raw.get_channel_types()
     picks = [place for place, kind in enumerate(types) if kind == "emg"]
@@ -68,7 +75,7 @@ def from_mne(
     return Recording(
         samples=samples,
         rate_hz=rate_hz,
-        channels=tuple(Channel(one) for one in names),
+        channels=placed(names, angles_deg),
         dataset=dataset,
         subject=subject or str((raw.info.get("subject_info") or {}).get("his_id") or UNKNOWN),
         session=session,
@@ -76,6 +83,7 @@ def from_mne(
         source=f"{dataset}/{name}",
         unit="V",
         band_hz=_band(raw),
+        anchored=anchored,
         spans=spans,
         notes=notes,
     )
@@ -93,6 +101,8 @@ def from_libemg(
     session: str = "1",
     dataset: str = "libemg",
     unit: str = "1",
+    angles_deg: Angles | None = None,
+    anchored: bool = False,
 ) -> list[Recording]:
     """LibEMG's arrays as recordings, one for each of its files.
 
@@ -109,9 +119,11 @@ def from_libemg(
         session: what was recorded without taking the electrodes off.
         dataset: what they belong to.
         unit: of the samples.
+        angles_deg: where the channels (``ch1``, ``ch2``, ...) sit round the limb; unknown where None.
+        anchored: whether these angles are anatomical; if not they are known up to a rotation.
 
     Raises:
-        UsageError: there is no array, or metadata are not as many as the samples.
+        UsageError: there is no array, metadata are not as many as the samples, or angles as the channels.
         SourceError: an array is not of samples and channels.
     """
     files = list(getattr(data, "data", data)) if _is_several(data) else [data]
@@ -130,16 +142,32 @@ def from_libemg(
             rate_hz,
             names,
         )
-        recordings.append(_recording(values, rate_hz, who, f"file-{place + 1}", unit=unit, spans=spans))
+        more = {"unit": unit, "spans": spans, "anchored": anchored}
+        recordings.append(_recording(values, rate_hz, who, f"file-{place + 1}", angles_deg, **more))
     return recordings
 
 
-def _recording(values: NDArray[np.float32], rate_hz: float, who: _Who, name: str, **more: Any) -> Recording:
+def placed(names: Sequence[str], angles_deg: Angles | None = None) -> tuple[Channel, ...]:
+    """Channels of these names at these angles. Raises UsageError where the angles do not fit."""
+    if angles_deg is None:
+        return tuple(Channel(name) for name in names)
+    if isinstance(angles_deg, Mapping):
+        if strange := sorted(set(angles_deg) - set(names)):
+            raise UsageError("there is no channel of this name", got=", ".join(strange), exists=names)
+        return tuple(Channel(name, angles_deg.get(name)) for name in names)
+    if len(angles_deg) != len(names):
+        raise UsageError("angles_deg does not fit", got=f"{len(angles_deg)} angles", expected=f"{len(names)}")
+    return tuple(Channel(name, angle) for name, angle in zip(names, angles_deg, strict=True))
+
+
+def _recording(
+    values: NDArray[np.float32], rate_hz: float, who: _Who, name: str, angles_deg: Angles | None, **more: Any
+) -> Recording:
     width = values.shape[1] if values.ndim == 2 else 0
     return Recording(
         samples=values.copy(),  # a recording locks its samples
         rate_hz=rate_hz,
-        channels=tuple(Channel(f"ch{number}") for number in range(1, width + 1)),
+        channels=placed([f"ch{number}" for number in range(1, width + 1)], angles_deg),
         dataset=who.dataset,
         subject=who.subject or UNKNOWN,
         session=who.session,

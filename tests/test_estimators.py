@@ -160,3 +160,14 @@ def test_the_packaged_model_and_others_are_loaded(monkeypatch: pytest.MonkeyPatc
     assert vectors.shape == (6, Model.load().dimension)
     with pytest.raises(ModelError, match="holds no model"):
         MyoSemTransformer(RATE_HZ, model=tmp_path).transform(bursts(6))
+
+
+def test_angles_reach_the_features(fake: FakeModel) -> None:
+    windows = np.random.default_rng(3).normal(size=(5, 300, 4)).astype(np.float32)
+    windows[::2, :, 0] *= 9
+    order, angles = [2, 0, 3, 1], [0.0, 90.0, 180.0, 270.0]
+    straight = MyoSemTransformer(RATE_HZ, angles_deg=angles).transform(windows)
+    turned = MyoSemTransformer(RATE_HZ, angles_deg=[angles[place] for place in order])
+    np.testing.assert_allclose(turned.transform(windows[:, :, order]), straight, atol=1e-4)
+    in_order = MyoSemTransformer(RATE_HZ).transform(windows[:, :, order])  # taken as equally spaced
+    assert np.abs(in_order - straight).max() > 1e-3

@@ -8,7 +8,11 @@ import pytest
 from numpy.typing import NDArray
 
 from myosem.errors import SourceError, UsageError
+from myosem.features import session_features
 from myosem.interop import from_libemg, from_mne
+from myosem.model import Model
+from myosem.records import Recording
+from myosem.segments import find_segments
 
 RATE_HZ = 500.0
 RNG = np.random.default_rng(0)
@@ -128,3 +132,42 @@ def test_libemg_refuses_what_does_not_fit() -> None:
     own.subjects[1][0] = 9
     with pytest.raises(UsageError, match="several people"):
         from_libemg(own, 2.0)
+
+
+def test_angles_come_with_the_channels_by_name_or_in_order() -> None:
+    raw = raw_of(RNG.normal(size=(100, 3)), ["emg", "eeg", "emg"])
+    one = from_mne(raw, angles_deg={"emg2": 90.0}, anchored=True)
+    assert [(channel.name, channel.angle_deg) for channel in one.channels] == [("emg0", None), ("emg2", 90.0)]
+    assert one.anchored
+    assert [channel.angle_deg for channel in from_mne(raw, angles_deg=[0, 180]).channels] == [0, 180]
+    with pytest.raises(UsageError, match="no channel of this name; got eeg1; there is emg0, emg2"):
+        from_mne(raw, angles_deg={"eeg1": 0.0})
+    with pytest.raises(UsageError, match="angles_deg does not fit; got 1 angles"):
+        from_libemg(np.zeros((4, 2)), 100, angles_deg=[0])
+
+
+def bursts_at(angles_deg: list[float] | None, order: list[int]) -> Recording:
+    """Six electrodes in some order; three contractions, each on another side of the limb."""
+    random, samples = np.random.default_rng(5), np.zeros((2400, 6))
+    samples += random.normal(size=samples.shape)
+    for place, start in enumerate((300, 1000, 1700)):
+        samples[start : start + 400, 2 * place : 2 * place + 2] *= 20
+    own = None if angles_deg is None else [angles_deg[place] for place in order]
+    (recording,) = from_libemg(samples[:, order], 200, angles_deg=own)
+    return recording
+
+
+def test_electrodes_in_another_order_with_their_angles_give_the_same_vectors() -> None:
+    angles, order = [0.0, 60.0, 120.0, 180.0, 240.0, 300.0], [3, 0, 5, 1, 4, 2]
+    model = Model.load()
+
+    def vectors(recording: Recording) -> NDArray[np.float32]:
+        segments = find_segments([recording])
+        return model.encode_session(session_features([recording], segments))
+
+    straight = vectors(bursts_at(angles, list(range(6))))
+    assert len(straight) >= 3
+    np.testing.assert_allclose(vectors(bursts_at(angles, order)), straight, atol=1e-4)
+    unknown = bursts_at(None, order)
+    assert all(channel.angle_deg is None for channel in unknown.channels)
+    assert np.abs(vectors(unknown) - straight).max() > 1e-2
