@@ -11,7 +11,7 @@ the order of its segments does not matter.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ SQUARES = 2
 """The covariances among the features."""
 
 ROUNDS = 15
+SETTLED = 1e-10
+"""Rounds end where no probability has changed by more; nothing a vector shows would change after that."""
 FEW = 2.0
 SHRINKAGE = 0.4
 SOFTNESS = 2.0
@@ -177,13 +179,16 @@ class Statistics:
         numbers = session_numbers(features, self.angles)
         scale = self._session_scale(numbers)
         views = scale.views(numbers)
-        scores = [_discriminant(*known) for known in zip(self.mean, self.covariance, strict=True)]
+        scores = self._scores
         encoder = None
         if vectors is not None and anchors is not None:
             encoder = _Encoder(vectors.astype(np.float64), anchors, self.trust)
-        rounds = ROUNDS if self.context or told else 0
-        for _ in range(rounds):
-            likely = np.exp(self.agree(views, scores, encoder)) if self.context else np.zeros(0)
+        likely: Wide = np.full(1, np.inf)
+        for _ in range(ROUNDS if self.context or told else 0):
+            before = likely
+            likely = np.exp(self.agree(views, scores, encoder)) if self.context else np.zeros(1)
+            if np.abs(likely - before).max(initial=0) < SETTLED:
+                break
             scores = self._learned(views, likely, told)
             if encoder is not None and self.context:
                 encoder.update(likely)
@@ -215,16 +220,20 @@ class Statistics:
     def _evidence(self, features: NDArray[np.float32]) -> float:
         """How well the electrodes' numbers fit what is known of any action; higher is better."""
         total = 0.0
-        known = zip(self.views(features), self.mean, self.covariance, strict=True)
-        for view, mean, covariance in islice(known, ELECTRODE_VIEWS):
-            shrunk = _shrunk(covariance)
-            near = (view * np.linalg.solve(shrunk, view.T).T).sum(axis=1)[:, None]
-            weight = np.linalg.solve(shrunk, mean.T)
+        for view, mean, precision in zip(self.views(features), self.mean, self._precisions, strict=False):
+            near = (view * (view @ precision)).sum(axis=1)[:, None]
+            weight = precision @ mean.T
             distance = near - 2 * view @ weight + (mean.T * weight).sum(axis=0)
             fit = -0.5 * EVIDENCE * distance / view.shape[1]
             best = fit.max(axis=1)
             total += float((best + np.log(np.exp(fit - best[:, None]).mean(axis=1))).mean())
         return total
+
+    @cached_property
+    def _precisions(self) -> Views:
+        """Inverse of the covariance in each view of the electrodes: ``(W, W)``."""
+        known = self.covariance[:ELECTRODE_VIEWS]
+        return tuple(np.linalg.inv(_shrunk(one)).astype(np.float64) for one in known)
 
     def _learned(self, views: Views, likely: Wide, told: "Told | None") -> list[tuple[Wide, Wide]]:
         """Discriminants of training people and session, whose segments probably are ``likely (N, K)``."""
@@ -237,9 +246,20 @@ class Statistics:
         if told is not None:
             weight = weight * (1 + TOLD_GAIN * (told.member.sum(axis=0) > 0))
         return [
-            _updated(view, weight, mean, covariance)
-            for view, mean, covariance in zip(views, self.mean, self.covariance, strict=True)
+            _updated(view, weight, mean, moment)
+            for view, mean, moment in zip(views, self.mean, self._moments, strict=True)
         ]
+
+    @cached_property
+    def _scores(self) -> list[tuple[Wide, Wide]]:
+        """The discriminants of the training people."""
+        return [_discriminant(*known) for known in zip(self.mean, self.covariance, strict=True)]
+
+    @cached_property
+    def _moments(self) -> Views:
+        """Second moment of the training people, each action counting alike, in each view: ``(W, W)``."""
+        known = zip(self.mean, self.covariance, strict=True)
+        return tuple(covariance + mean.T @ mean / len(mean) for mean, covariance in known)
 
     def agree(self, views: Views, scores: Sequence[tuple[Wide, Wide]], encoder: "_Encoder | None") -> Wide:
         """What views and encoder say together: ``(N, K)``, natural logarithms."""
@@ -345,13 +365,14 @@ def _within(values: Wide, weight: Wide, mean: Wide) -> Wide:
     return np.asarray(moment - cross - cross.T + between)
 
 
-def _updated(values: Wide, weight: Wide, mean: Wide, covariance: Wide) -> tuple[Wide, Wide]:
+def _updated(values: Wide, weight: Wide, mean: Wide, moment: Wide) -> tuple[Wide, Wide]:
     """The discriminant of training people, who weigh 1 in all, and of ``(N, W)`` with weights ``(N, K)``."""
     known = 1 / len(mean)
     total = known + weight.sum(axis=0)[:, None]
     moved = (known * mean + weight.T @ values) / total
-    shift = moved - mean
-    scatter = covariance + known * shift.T @ shift + _within(values, weight, moved)
+    rows = np.concatenate([values, moved])
+    counts = np.concatenate([weight.sum(axis=1, keepdims=True), -total])
+    scatter = moment + (rows * counts).T @ rows  # second moments around zero, less those of the means
     return _discriminant(moved, scatter / total.sum())
 
 
@@ -362,8 +383,9 @@ def _discriminant(mean: Wide, covariance: Wide) -> tuple[Wide, Wide]:
 
 
 def _shrunk(covariance: Wide) -> Wide:
-    level = np.trace(covariance) / len(covariance)
-    return np.asarray((1 - SHRINKAGE) * covariance + (SHRINKAGE * level + TINY) * np.eye(len(covariance)))
+    shrunk = (1 - SHRINKAGE) * covariance
+    shrunk.flat[:: len(covariance) + 1] += SHRINKAGE * np.trace(covariance) / len(covariance) + TINY
+    return shrunk
 
 
 def _pitch(angles: Wide) -> float | None:
