@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from myosem.cli import options
+from myosem.cli.info import MOST_LEFT_OUT
 from myosem.cli.render import (
     Column,
     colour_wanted,
@@ -21,6 +22,7 @@ from myosem.cli.render import (
 from myosem.errors import UsageError
 
 if TYPE_CHECKING:
+    from myosem.proposals import Proposed
     from myosem.readers.propose import Proposal
     from myosem.records import Recording
 
@@ -42,28 +44,47 @@ def inspect(
 ) -> None:
     """Show what a reader makes of a file; nothing is stored.
 
-    A table or archive without a mapping gets a proposed one, with a word on what is a guess.
+    A table or archive without a mapping, or a folder of them, gets a proposed one, with a word on what is a
+    guess.
     """
-    from myosem.proposals import proposal_for, read_proposed
+    from myosem.proposals import propose_mapping
     from myosem.readers import read_recordings
 
-    proposal = None if mapping is not None else proposal_for(file, reader)
+    proposed = None if mapping is not None else propose_mapping(file, reader)
     if write is not None:
-        write_mapping(write, proposal, file)
+        write_mapping(write, proposed.proposal if proposed else None, file)
     recordings = (
-        read_proposed(file, proposal) if proposal else read_recordings(file, reader=reader, mapping=mapping)
+        list(proposed.recordings) if proposed else read_recordings(file, reader=reader, mapping=mapping)
     )
     if as_json:
         found: dict[str, Any] = {"source": file, "recordings": facts(recordings)}
-        if proposal is not None:
-            found["proposal"] = {"mapping": proposal.values, "remarks": proposal.remarks}
+        if proposed is not None:
+            found["proposal"] = proposed.as_dict()
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
     shown = listing(recordings, width=terminal_width(), colour=colour_wanted())
-    if proposal is not None:
-        hint = "" if write else f"\n\nkeep it: myosem inspect {file} --write {Path(file).stem}.yaml"
-        shown = f"# a mapping for {file}; check what stands after #\n{proposal.text()}\n{shown}{hint}"
-    typer.echo(shown)
+    typer.echo(with_proposal(shown, proposed, file, write) if proposed else shown)
+
+
+def with_proposal(shown: str, proposed: "Proposed", file: str, written: Path | None) -> str:
+    """A listing between the mapping that gave it and what to do next."""
+    fitting = (
+        f"{plural(len(proposed.fits), 'file')} fit" if len(proposed.fits) + len(proposed.others) > 1 else ""
+    )
+    parts = [f"# a mapping for {file}; check what stands after #", proposed.proposal.text(), shown]
+    if proposed.others:
+        unfit = [f"  {name}: {reason}" for name, reason in proposed.others[:MOST_LEFT_OUT]]
+        more = len(proposed.others) - len(unfit)
+        parts += ["", f"{fitting}, {len(proposed.others)} do not:", *unfit]
+        parts += [f"  and {more:,} more: --json names them"] if more else []
+    elif fitting:
+        parts.append(f"all {fitting}")
+    name = f"{Path(file).absolute().name if Path(file).is_dir() else Path(file).stem}.yaml"
+    if written is None:
+        parts += ["", f"keep it: myosem inspect {file} --write {name}"]
+    elif fitting:
+        parts += ["", f"next: myosem ingest {file} --mapping {written}"]
+    return "\n".join(parts)
 
 
 def write_mapping(path: Path, proposal: "Proposal | None", file: str) -> None:
@@ -75,7 +96,7 @@ def write_mapping(path: Path, proposal: "Proposal | None", file: str) -> None:
     if proposal is None:
         raise UsageError(
             f"there is no mapping to propose for {file}",
-            expected="a table or archive that has no mapping yet",
+            expected="a table or archive, or a folder of them, that has no mapping yet",
         )
     if path.exists():
         raise UsageError(f"{path} exists", expected="the name of a new file")

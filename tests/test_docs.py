@@ -26,7 +26,7 @@ from myosem.readers import READERS
 from myosem.readers.mapping import Mapping, parse_mapping
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("docs/corpora/*.md"))]
 README = ROOT / "README.md"
 REFERENCE = ROOT / "docs" / "commands.md"
 OWN = ROOT / "docs" / "bring-your-own.md"
@@ -141,7 +141,8 @@ def test_readme_tree_names_what_exists() -> None:
 
 def test_index_lists_every_page() -> None:
     listed = re.findall(r"\]\(([\w-]+\.md)\)", (ROOT / "docs" / "index.md").read_text())
-    assert sorted(listed) == sorted(page.name for page in PAGES[1:] if page.name != "index.md")
+    pages = (ROOT / "docs").glob("*.md")
+    assert sorted(listed) == sorted(page.name for page in pages if page.name != "index.md")
 
 
 def test_version_is_the_same_everywhere() -> None:
@@ -247,7 +248,7 @@ def test_first_steps_with_a_csv_work_as_written(
     monkeypatch.setenv("COLUMNS", "110")
     monkeypatch.setattr(shared_options, "open_model", lambda folder: FakeModel())
     shown = blocks(OWN, "console")[1].splitlines()
-    steps = [words for _, words in examples([OWN]) if "--mapping" not in words]
+    steps = [words for _, words in examples([OWN]) if not {"--mapping", "my_data"} & set(words)]
     assert [words[1] for words in steps] == ["inspect", "inspect", "ingest", "search", "describe", "label"]
     for words in steps:
         monkeypatch.setattr(sys, "argv", words)
@@ -262,6 +263,30 @@ def test_first_steps_with_a_csv_work_as_written(
             ]
             assert shown[-2:] == printed.splitlines()[-2:]
     assert (study / "p1_morning.yaml").read_text() == blocks(OWN, "yaml")[0]
+
+
+def test_a_folder_without_a_mapping_works_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    random = np.random.default_rng(3)
+    (tmp_path / "my_data").mkdir()
+    for name in ("p1_fist_1", "p1_pinch_1", "p2_fist_1", "p2_pinch_1"):
+        values = np.column_stack([np.arange(2000) / 200, random.normal(size=(2000, 3))])
+        header = "time,emg1,emg2,emg3"
+        np.savetxt(
+            tmp_path / f"my_data/{name}.csv", values, fmt="%.4f", delimiter=",", header=header, comments=""
+        )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(shared_options, "open_model", lambda folder: FakeModel())
+    steps = [words for _, words in examples([OWN]) if "my_data" in words]
+    assert [words[1] for words in steps] == ["inspect", "ingest"]
+    for words in steps:
+        monkeypatch.setattr(sys, "argv", words)
+        with pytest.raises(SystemExit) as end:
+            main()
+        assert not end.value.code, capsys.readouterr().err
+    found = {(key.dataset, key.subject) for key in Library.open(tmp_path / "lib").sessions()}
+    assert found == {("my_data", "p1"), ("my_data", "p2")}
 
 
 def test_one_mapping_reads_many_files_as_written(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from table_builders import columns, emg, gestures, write_hdf5, write_parquet
 
 from myosem.cli.main import main
 from myosem.errors import MappingError
-from myosem.proposals import proposal_for, read_proposed
+from myosem.ingest import ingest
+from myosem.proposals import proposal_for, propose_mapping, read_proposed
 from myosem.readers.mapping import parse_mapping
 from myosem.readers.propose import Proposal
 
@@ -173,3 +174,87 @@ def test_inspect_shows_and_writes_the_proposal(
     target.rename(tmp_path / "kept.yaml")
     code, _, err = run("inspect", str(path), "--write", str(tmp_path / "kept.yaml"), **both)
     assert code == 2 and "kept.yaml exists" in err
+
+
+def study(root: Path) -> Path:
+    """Two people, two gestures, a folder a day; beside them another layout, and a file that is no table."""
+    for person in (1, 2):
+        for word in ("fist", "pinch"):
+            for number in (1, 2):
+                folder = root / f"p{person}" / f"day{number}"
+                folder.mkdir(parents=True, exist_ok=True)
+                times = {"time": np.arange(ROWS) / 1000}
+                own = {
+                    name: values + person / 8 + number for name, values in channels("emg1", "emg2").items()
+                }
+                csv(folder / f"{word}_{number}.csv", times | own | {"emg2": own["emg2"] * len(word)})
+    csv(root / "p2" / "day2" / "odd_3.csv", channels("left", "right", "other"))
+    (root / "p2" / "day2" / "list.xlsx").write_text("PK")
+    return root
+
+
+def test_a_folder_gets_one_mapping_for_the_layout_that_most_files_have(tmp_path: Path) -> None:
+    root = study(tmp_path / "my study")
+    proposed = propose_mapping(str(root))
+    assert proposed is not None
+    values = proposed.proposal.values
+    assert (values["columns"], values["time_from"], values["rate_hz"]) == (["emg1", "emg2"], "time", 1000)
+    assert values["dataset"] == "my_study"
+    assert "subject" not in values and "session" not in values
+    assert "subject: p1, p2; session: day1, day2; label: fist, pinch" in proposed.proposal.remarks["path"]
+    assert [(one.subject, one.session, one.name) for one in proposed.recordings[:3]] == [
+        ("p1", "day1", "fist_1"),
+        ("p1", "day1", "pinch_1"),
+        ("p1", "day2", "fist_2"),
+    ]
+    assert {(span.label, span.repetition) for one in proposed.recordings for span in one.spans} == {
+        (word, number) for word in ("fist", "pinch") for number in (1, 2)
+    }
+    assert len(proposed.fits) == len(proposed.recordings) == 8
+    reasons = {Path(source).name: reason for source, reason in proposed.others}
+    assert set(reasons) == {"list.xlsx", "odd_3.csv"}
+    assert "no reader recognises this file" in reasons["list.xlsx"]
+    assert "column of the mapping is not there" in reasons["odd_3.csv"]
+
+
+def test_names_that_say_nothing_leave_one_person(tmp_path: Path) -> None:
+    for name in ("morning.csv", "late evening.csv"):
+        csv(tmp_path / name, columns())
+    proposed = propose_mapping(str(tmp_path))
+    assert proposed is not None and not proposed.others
+    assert proposed.proposal.values["subject"] == "p1"
+    assert proposed.proposal.remarks["subject"].startswith("NOT IN THE NAMES")
+    assert "path" not in proposed.proposal.values
+
+
+def test_a_folder_that_needs_no_mapping_gets_none(tmp_path: Path) -> None:
+    (tmp_path / "mapped").mkdir()
+    BUILDERS["csv"](tmp_path / "mapped")
+    assert propose_mapping(str(tmp_path / "mapped")) is None
+    (tmp_path / "set").mkdir()
+    BUILDERS["3dc"](tmp_path / "set")
+    csv(tmp_path / "set" / "extra.csv", columns())
+    assert propose_mapping(str(tmp_path / "set")) is None
+
+
+def test_a_mapping_that_was_written_for_a_folder_is_one_that_ingest_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both: dict[str, Any] = {"monkeypatch": monkeypatch, "capsys": capsys}
+    root = study(tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = run("inspect", "data", **both)
+    assert not code
+    assert "8 files fit, 2 do not:" in out and "odd_3.csv: " in out
+    assert out.rstrip().endswith("keep it: myosem inspect data --write data.yaml")
+    code, out, _ = run("inspect", "data", "--write", "data.yaml", **both)
+    assert not code and out.rstrip().endswith("next: myosem ingest data --mapping data.yaml")
+    said = json.loads(run("inspect", "data", "--json", **both)[1])["proposal"]
+    assert len(said["fits"]) == 8 and {Path(one["source"]).name for one in said["others"]} == {
+        "list.xlsx",
+        "odd_3.csv",
+    }
+    for path in (root / "p2" / "day2").glob("[lo]*"):
+        path.unlink()
+    report = ingest(tmp_path / "lib", [root], model=None, mapping=tmp_path / "data.yaml")
+    assert (report.stored, len(report.failed)) == (8, 0)

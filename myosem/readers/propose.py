@@ -108,12 +108,17 @@ def propose(columns: Columns) -> Proposal:
         proposal.say("label_from", _key(label), f"values: {_some(values)}")
     _say_unit(proposal, lasting)
     folder = columns.file.parts[-2] if len(columns.file.parts) > 1 else "mine"
-    proposal.say("dataset", re.sub(r"[^\w.-]+", "_", folder).strip("_") or "mine", "the folder's name")
+    proposal.say("dataset", data_set_name(folder), "the folder's name")
     person = PERSON.search(columns.file.name)
     known = "from the file's name" if person else "a code for the person, never a real name"
     proposal.say("subject", person[0] if person else "p1", known)
     proposal.say("session", 1, "one name for all that was recorded without taking the electrodes off")
     return proposal
+
+
+def data_set_name(folder: str) -> str:
+    """The name of a folder as that of a data set."""
+    return re.sub(r"[^\w.-]+", "_", folder).strip("_") or "mine"
 
 
 def _loaded(columns: Columns) -> Iterator[tuple[str, NDArray[Any]]]:
