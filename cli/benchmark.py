@@ -71,12 +71,14 @@ def benchmark(
     from myosem.extras import require_train
 
     require_train()
-    from myosem.paper_runs import Wish
+    from myosem.paper_runs import Wish, release_of
     from myosem.train import TrainConfig
 
     config = TrainConfig(seed=seed, steps=steps or TrainConfig.steps)
-    wish = Wish(config, simulated, baseline, fold, jobs, synthetic)
-    report = _run(found, chosen, library, data or [], wish)
+    sources = data or []
+    release = release_of(found, sources)
+    wish = Wish(config, simulated, baseline, fold, jobs, synthetic, release)
+    report = _run(found, chosen, library, sources, wish)
     text = json.dumps(report.as_dict(), indent=2)
     if out is not None:
         out.write_text((text if out.suffix == ".json" else report.markdown()) + "\n", encoding="utf-8")

@@ -22,6 +22,7 @@ from myosem.systems import Adaptable, PerDataset, System, load_system
 from myosem.trial_runs import (
     Outcome,
     Progress,
+    Read,
     Task,
     decide_trials,
     judge_person,
@@ -31,7 +32,7 @@ from myosem.trial_runs import (
     run_tasks,
 )
 from myosem.trial_table import Row, TrialResult, TrialTable
-from myosem.trials import TrialSession, actions_by_dataset, people_of
+from myosem.trials import TrialSession, actions_by_dataset, people_of, read_trials
 
 SHARES = (0.0, 0.01, 0.05, 0.1, 0.2)
 ROUNDS = 5
@@ -50,8 +51,10 @@ def evaluate_few_shot(
     seeds: Sequence[int] = (0,),
     jobs: int = 1,
     progress: Progress | None = None,
+    read: Read = read_trials,
+    shares: Sequence[float] = SHARES,
 ) -> TrialTable:
-    """Balanced accuracy with no, 1, 5, 10 and 20 % of a person's trials labelled.
+    """Balanced accuracy with some shares of a person's trials labelled: no, 1, 5, 10 and 20 % by default.
 
     Args, errors: as for ``myosem.loso.evaluate_loso``.
     """
@@ -59,7 +62,8 @@ def evaluate_few_shot(
     systems = {name: load_system(name) for name in names}
     check_folds(library, folds, numbers)
     tasks = plan_tasks(systems, numbers, seeds)
-    outcomes = run_tasks(partial(run_fold, folds), library.path, tasks, jobs, progress)
+    work = partial(run_fold, folds, shares)
+    outcomes = run_tasks(work, library.path, tasks, jobs, progress, read=read)
     results = [result for outcome in outcomes.values() for result in outcome.results]
     about = {
         "folds": " ".join(str(number) for number in numbers),
@@ -72,7 +76,9 @@ def evaluate_few_shot(
     return TrialTable(title, about, _rows(systems, outcomes), results)
 
 
-def run_fold(folds: Folds, sessions: Sequence[TrialSession], system: System, task: Task) -> list[TrialResult]:
+def run_fold(
+    folds: Folds, shares: Sequence[float], sessions: Sequence[TrialSession], system: System, task: Task
+) -> list[TrialResult]:
     """Results of the people of one fold: one each for no labels, one a share and round, one by themselves.
 
     Raises:
@@ -86,7 +92,7 @@ def run_fold(folds: Folds, sessions: Sequence[TrialSession], system: System, tas
     results = []
     for own in people_of(tested).values():
         candidates = actions[own[0].dataset]
-        for share in SHARES:
+        for share in shares:
             for number in range(ROUNDS if share else 1):
                 told, rest = draw(own, share, np.random.default_rng([task.seed, number]))
                 learned = fitted.adapted(_with(own, told)) if share else fitted

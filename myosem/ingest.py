@@ -25,7 +25,7 @@ from myosem.intake import check_reader, read_sources
 from myosem.journal import Outcome
 from myosem.library import VECTORS, Library
 from myosem.library_writer import LibraryWriter, Progress, refuse_foreign_folder
-from myosem.readers import Skipped, SourceFile, find_sources
+from myosem.readers import Reader, Skipped, SourceFile, find_sources
 from myosem.records import Layout, Recording
 from myosem.segments import find_segments, label_segments
 from myosem.store import SignalReader
@@ -85,7 +85,7 @@ def ingest(
     sources: Iterable[str | Path],
     *,
     model: SessionEncoder | None,
-    reader: str | None = None,
+    reader: str | Reader | None = None,
     mapping: Path | None = None,
     progress: Progress | None = None,
 ) -> IngestReport:
@@ -95,7 +95,7 @@ def ingest(
         library_path: folder of the library.
         sources: files, folders and archives.
         model: encodes the segments; None stores them without vectors, in a library that has none.
-        reader: name of the reader to use, whatever the files look like.
+        reader: the reader to use, or its name, whatever the files look like.
         mapping: describes generic files.
         progress: is told how far things are.
 

@@ -9,7 +9,7 @@ from myosem.catalogue_writer import Duplicate
 from myosem.errors import KnownBadError, MyoSemError, SourceError
 from myosem.journal import Journal, Key, Outcome
 from myosem.library_writer import LibraryWriter, Progress
-from myosem.readers import Skipped, SourceFile, reader_for
+from myosem.readers import Reader, Skipped, SourceFile, reader_for
 from myosem.readers.mapping import beside, mapping_for
 from myosem.records import Recording, check_recording
 
@@ -21,13 +21,13 @@ class Intake:
     Attributes:
         journal: of this ingest.
         stored: id of the recording by content hash.
-        reader: name of the reader to use, None for the one that recognises the source.
+        reader: the reader to use or its name, None for the one that recognises the source.
         mapping: describes generic files.
     """
 
     journal: Journal
     stored: dict[str, str]
-    reader: str | None
+    reader: str | Reader | None
     mapping: Path | None
 
     def take(self, file: SourceFile, key: Key) -> Outcome:
@@ -84,7 +84,7 @@ class Intake:
 def read_sources(
     writer: LibraryWriter,
     found: Sequence[SourceFile | Skipped],
-    reader: str | None,
+    reader: str | Reader | None,
     mapping: Path | None,
     progress: Progress,
 ) -> tuple[list[Outcome], int]:
@@ -114,7 +114,9 @@ def read_sources(
     return outcomes, len(files) - len(todo)
 
 
-def check_reader(found: Sequence[SourceFile | Skipped], reader: str | None, mapping: Path | None) -> None:
+def check_reader(
+    found: Sequence[SourceFile | Skipped], reader: str | Reader | None, mapping: Path | None
+) -> None:
     """Refuse a reader or mapping that cannot be used, before anything is written.
 
     Raises:
@@ -142,15 +144,15 @@ class _Names:
         return self._names.setdefault(location(source), source)
 
 
-def _key(file: SourceFile, names: _Names, reader: str | None, mapping: Path | None) -> Key:
+def _key(file: SourceFile, names: _Names, reader: str | Reader | None, mapping: Path | None) -> Key:
     """Changes where reading the file again could give something else: also with its mapping."""
-    name = names.of(file.source)
+    name, asked = names.of(file.source), reader.name if isinstance(reader, Reader) else reader
     try:
         described_by = SourceFile(mapping) if mapping else beside(file)
         version = f"{described_by.size} {described_by.mtime}" if described_by else ""
-        return name, file.size, file.mtime, f"{reader or 'any'} {version}".strip()
+        return name, file.size, file.mtime, f"{asked or 'any'} {version}".strip()
     except SourceError:
-        return name, 0, 0.0, reader or "any"
+        return name, 0, 0.0, asked or "any"
 
 
 def _skipped(item: Skipped, names: _Names) -> SourceRow:

@@ -1,19 +1,16 @@
 """Trials of people never seen: one training from nothing for each system, fold and seed."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from myosem.folds import Folds
 from myosem.library import Library
 from myosem.runnable import check_folds
 from myosem.systems import System, load_system
-from myosem.trial_runs import Progress, Task, judge_person, plan_tasks, rows_of, run_tasks
+from myosem.trial_runs import Progress, Read, Task, judge_person, plan_tasks, rows_of, run_tasks
 from myosem.trial_table import TrialResult, TrialTable
-from myosem.trials import TrialSession, actions_by_dataset, people_of
-
-Work = Callable[[Folds, Sequence[TrialSession], System, Task], list[TrialResult]]
-"""What to do for a task with the folds and all sessions; can be sent to another process."""
+from myosem.trials import TrialSession, actions_by_dataset, people_of, read_trials
 
 
 def evaluate_loso(
@@ -25,7 +22,7 @@ def evaluate_loso(
     seeds: Sequence[int] = (0,),
     jobs: int = 1,
     progress: Progress | None = None,
-    work: Work | None = None,
+    read: Read = read_trials,
 ) -> TrialTable:
     """Balanced accuracy of systems on the trials of people they have not seen.
 
@@ -37,7 +34,7 @@ def evaluate_loso(
         seeds: of the systems that depend on chance; the others run once.
         jobs: trainings at a time, each in a process of its own.
         progress: told what is done.
-        work: done in place of ``run_fold``, where sessions are chosen from first.
+        read: which sessions there are, and what is a trial of them; all of the library by default.
 
     Raises:
         UsageError: no system has this name, or the library lacks people of a fold; nothing is trained.
@@ -47,7 +44,7 @@ def evaluate_loso(
     systems = {name: load_system(name) for name in names}
     check_folds(library, folds, numbers)
     tasks = plan_tasks(systems, numbers, seeds)
-    outcomes = run_tasks(partial(work or run_fold, folds), library.path, tasks, jobs, progress)
+    outcomes = run_tasks(partial(run_fold, folds), library.path, tasks, jobs, progress, read=read)
     about = {
         "folds": " ".join(str(number) for number in numbers),
         "seeds": " ".join(str(seed) for seed in seeds),

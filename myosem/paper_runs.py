@@ -1,6 +1,6 @@
 """A paper's benchmark from a folder of recordings to a table with the published rows beside ours."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -10,26 +10,29 @@ import numpy as np
 
 from myosem.download import find_data_set
 from myosem.errors import UsageError
+from myosem.few_shot import evaluate_few_shot
 from myosem.folds import Folds
 from myosem.ingest import ingest
 from myosem.library import Library
-from myosem.loso import evaluate_loso, run_fold
+from myosem.loso import evaluate_loso
 from myosem.metrics import bootstrap_interval
+from myosem.paper_trials import PaperTrials
 from myosem.papers import Benchmark, PaperSplit
 from myosem.protocols import evaluate_retrieval
 from myosem.readers.base import natural
 from myosem.repetitions import REST
-from myosem.systems import System
+from myosem.stages import HeldOut, StageReader, held_out, split_name, stage_texts
+from myosem.systems import FEW_SHOT
 from myosem.table import Table
 from myosem.train import TrainConfig
-from myosem.trial_runs import Progress, Task
-from myosem.trial_table import TrialResult, TrialTable
-from myosem.trials import TrialSession
+from myosem.trial_runs import Progress
+from myosem.trial_table import TrialTable
 
 SYNTHETIC = "synthetic fixtures, no result"
 LOSO = ("td-lda", "td-lda-standardised", "self-trained-lda", "aemg")
 """What leave-one-subject-out judges unless told otherwise."""
 HERE = "this run"
+RELEASED = ", held out as by the authors of the data set"
 HEAD = "| system | metric | % [95 % over people] | people | actions | source |"
 
 
@@ -43,6 +46,7 @@ class Wish(NamedTuple):
         numbers: folds to run, all where None.
         jobs: trainings at a time.
         synthetic: whether the recordings are made up, so that no number means anything.
+        release: whom and what the authors of the data set hold out; groups of our own where None.
     """
 
     config: TrainConfig
@@ -51,6 +55,7 @@ class Wish(NamedTuple):
     numbers: Sequence[int] | None = None
     jobs: int = 1
     synthetic: bool = False
+    release: HeldOut | None = None
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,8 @@ def prepare(
         SourceError, LibraryError: as for ``myosem.ingest.ingest``.
     """
     if sources:
-        ingest(library, sources, model=None, progress=progress)
+        reader = StageReader() if benchmark.stages else None
+        ingest(library, sources, model=None, reader=reader, progress=progress)
     elif not library.is_dir():
         raise _missing(benchmark, benchmark.tested, library)
     opened = Library.open(library)
@@ -152,7 +158,17 @@ def prepare(
             expected=" and ".join(benchmark.corpora),
             hint="another --library, and --data with these recordings alone",
         )
+    if benchmark.stages and not _actions(opened):
+        raise UsageError(
+            f"{library} was not read for this benchmark: its stages are no actions",
+            hint="another --library, and --data with the recordings",
+        )
     return opened
+
+
+def release_of(benchmark: Benchmark, sources: Sequence[Path]) -> HeldOut | None:
+    """What the authors hold out, where the sources say so. Raises SourceError as ``held_out`` does."""
+    return held_out(sources) if benchmark.stages else None
 
 
 def run_benchmark(
@@ -165,32 +181,39 @@ def run_benchmark(
         MissingExtraError: a system needs packages that are not installed; nothing is trained.
     """
     _, plan = benchmark.split(split)
-    folds = folds_of(library, benchmark, plan)
-    table: Table | TrialTable
-    if plan.protocol == "loso":
-        table = _trials(benchmark, library, folds, wish, progress)
-    else:
-        table = _retrieval(plan, library, folds, wish, progress)
+    folds = folds_of(library, benchmark, plan, wish.release)
+    run = _trials if plan.protocol in {"loso", "few-shot"} else _retrieval
+    table = run(benchmark, plan, library, folds, wish=wish, progress=progress)
     ours = trial_lines(table) if isinstance(table, TrialTable) else retrieval_lines(table, benchmark.tested)
     tested = {one.person for one in table.results if one.dataset == benchmark.tested}
-    title = f"{benchmark.title}, split {split}"
+    title = f"{benchmark.title}, split {split}" + (RELEASED if wish.release and plan.folds else "")
     lines = [*_published(plan), *ours]
     return PaperReport(title, wish.synthetic, (len(tested), benchmark.people), lines, plan.differs, table)
 
 
-def folds_of(library: Library, benchmark: Benchmark, plan: PaperSplit) -> Folds:
-    """Who is tested when: every n-th of the people in natural order; for ``class`` every n-th action, too."""
+def folds_of(
+    library: Library, benchmark: Benchmark, plan: PaperSplit, release: HeldOut | None = None
+) -> Folds:
+    """Who is tested when: every n-th of the people in natural order; for ``class`` every n-th action, too.
+
+    Where the authors of the data set hold out people and stages, these are the only fold.
+    """
     keys = [key for key in library.sessions() if key.dataset == benchmark.tested]
     everybody = sorted({key.subject for key in keys}, key=natural)
     people = [one for one in everybody if not benchmark.named or one in benchmark.named]
     count = min(plan.folds or len(people), len(people))
     subjects = {number: tuple(people[number::count]) for number in range(count)}
-    actions: dict[int, tuple[str, ...]] = {}
-    if plan.protocol == "class":
-        done = {one.action for key in keys for one in library.segments_of(key) if one.action}
-        names = sorted(done - {REST})
-        actions = {number: tuple(names[number::count]) for number in range(count)}
-    return Folds({benchmark.tested: subjects}, actions)
+    if release is not None and plan.folds:
+        subjects = {0: _held_out(people, release)}
+    if plan.protocol != "class":
+        return Folds({benchmark.tested: subjects})
+    done = _actions(library, benchmark.tested)
+    names = sorted(set(done.values()) - {REST})
+    actions = {number: tuple(names[number::count]) for number in range(count)}
+    if release is not None:
+        held = {action for label, action in done.items() if split_name(label)[0] in release.stages}
+        actions = {0: tuple(sorted(held))}
+    return Folds({benchmark.tested: subjects}, actions, meaning={benchmark.tested: done})
 
 
 def retrieval_lines(table: Table, dataset: str) -> Iterator[Line]:
@@ -209,29 +232,17 @@ def trial_lines(table: TrialTable) -> Iterator[Line]:
         own = [one for one in table.results if one.system == system]
         by_person = table.people(system, own[0].dataset)
         candidates = float(np.mean([one.actions for one in own]))
-        yield _line(
-            _ours(system), "LOSO, balanced accuracy", list(by_person.values()), len(by_person), candidates
-        )
-
-
-def run_selected(
-    benchmark: Benchmark, folds: Folds, sessions: Sequence[TrialSession], system: System, task: Task
-) -> list[TrialResult]:
-    """``loso.run_fold`` with the people and actions of a benchmark alone; nobody learns from the others."""
-    return run_fold(folds, selected(sessions, benchmark), system, task)
-
-
-def selected(sessions: Sequence[TrialSession], benchmark: Benchmark) -> list[TrialSession]:
-    """Sessions of the people of a benchmark, with its actions alone: no segment of another one stays."""
-    own = [one for one in sessions if not benchmark.named or one.subject in benchmark.named]
-    if not benchmark.actions:
-        return own
-    kept = [one.without(set(one.trials) - set(benchmark.actions)) for one in own]
-    return [one for one in kept if one.trials]
+        yield _line(_ours(system), "balanced accuracy", list(by_person.values()), len(by_person), candidates)
 
 
 def _retrieval(
-    plan: PaperSplit, library: Library, folds: Folds, wish: Wish, progress: Progress | None
+    benchmark: Benchmark,
+    plan: PaperSplit,
+    library: Library,
+    folds: Folds,
+    *,
+    wish: Wish,
+    progress: Progress | None,
 ) -> Table:
     return evaluate_retrieval(
         library,
@@ -243,24 +254,53 @@ def _retrieval(
         baselines=wish.baselines,
         jobs=wish.jobs,
         progress=progress,
+        texts=stage_texts() if benchmark.stages else None,
     )
 
 
 def _trials(
-    benchmark: Benchmark, library: Library, folds: Folds, wish: Wish, progress: Progress | None
+    benchmark: Benchmark,
+    plan: PaperSplit,
+    library: Library,
+    folds: Folds,
+    *,
+    wish: Wish,
+    progress: Progress | None,
 ) -> TrialTable:
     if wrong := [number for number in wish.numbers or () if number not in folds.numbers]:
         raise UsageError("unknown fold", got=wrong, exists=folds.numbers)
-    return evaluate_loso(
+    usual: Sequence[str] = LOSO
+    run: Callable[..., TrialTable] = evaluate_loso
+    if plan.protocol == "few-shot":
+        usual, run = FEW_SHOT, partial(evaluate_few_shot, shares=plan.shares)
+    return run(
         library,
         folds,
-        wish.baselines or LOSO,
+        wish.baselines or usual,
         numbers=wish.numbers or folds.numbers,
         seeds=(wish.config.seed,),
         jobs=wish.jobs,
         progress=progress,
-        work=partial(run_selected, benchmark),
+        read=PaperTrials.of(benchmark),
     )
+
+
+def _held_out(people: Sequence[str], release: HeldOut) -> tuple[str, ...]:
+    found = tuple(one for one in people if one in release.users)
+    if not found:
+        raise UsageError(
+            "none of the people whom the authors of the data set hold out is among the recordings",
+            got=f"{len(people)} people",
+            hint="without metadata.csv among the recordings, groups of people are tested in turn",
+        )
+    return found
+
+
+def _actions(library: Library, dataset: str | None = None) -> dict[str, str]:
+    """The action of each label, of one data set or of all."""
+    keys = (key for key in library.sessions() if dataset in {None, key.dataset})
+    rows = (row for key in keys for row in library.segments_of(key))
+    return {row.label: row.action for row in rows if row.label and row.action}
 
 
 def _published(plan: PaperSplit) -> Iterator[Line]:

@@ -45,14 +45,16 @@ class PaperSplit(Entry):
         folds: groups of people that are tested in turn; None where each is tested alone, or all at once.
         people: tested by the paper, None where it does not say.
         actions: that the paper chooses from, None where it does not say.
+        shares: of a person's trials that are labelled, for ``few-shot``.
         published: the paper's numbers.
         differs: what keeps ours from being the paper's, a sentence each.
     """
 
-    protocol: Literal["rand", "user", "class", "amputee", "loso"]
+    protocol: Literal["rand", "user", "class", "amputee", "loso", "few-shot"]
     folds: int | None = None
     people: int | None = None
     actions: int | None = None
+    shares: tuple[float, ...] = ()
     published: tuple[Published, ...]
     differs: tuple[str, ...]
 
@@ -66,6 +68,8 @@ class Benchmark(Entry):
         beside: data sets that are learned from as well.
         people: how many people the tested data set has in it.
         actions: those that are tried, all where empty.
+        trial_s: how long a trial lasts from the start of a movement; as labelled where None.
+        stages: whether the classes are the stages of emg2pose.
         subjects: with ``{number}`` from 1 to ``people``, who takes part; everybody where empty.
         splits: by name.
     """
@@ -75,6 +79,8 @@ class Benchmark(Entry):
     beside: tuple[str, ...] = ()
     people: int
     actions: tuple[str, ...] = ()
+    trial_s: float | None = None
+    stages: bool = False
     subjects: str = ""
     splits: dict[str, PaperSplit]
 
@@ -91,9 +97,9 @@ class Benchmark(Entry):
         return frozenset(self.subjects.format(number=number + 1) for number in range(self.people))
 
     def split(self, name: str | None) -> tuple[str, PaperSplit]:
-        """A split by its name, or the only one. Raises UsageError where none is meant."""
-        if name is None and len(self.splits) == 1:
-            return next(iter(self.splits.items()))
+        """A split by its name; ``loso`` or the only one by default. Raises UsageError where none is meant."""
+        if name is None and (len(self.splits) == 1 or "loso" in self.splits):
+            name = "loso" if "loso" in self.splits else next(iter(self.splits))
         if name not in self.splits:
             raise UsageError(
                 "this benchmark has no such split",

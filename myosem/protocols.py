@@ -3,9 +3,9 @@
 import math
 import multiprocessing
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from myosem.evaluate import Scorer, chance, judge_people
 from myosem.folds import Folds
 from myosem.library import Library
 from myosem.practice import practice_sessions
+from myosem.prompts import load_actions
 from myosem.repetitions import split_repetitions
 from myosem.retriever import (
     VARIANTS,
@@ -52,6 +53,7 @@ class Plan:
         variants: names of the models.
         baselines: names of the plain systems.
         tower: folder of the text tower, the packaged one where None.
+        texts: of classes that ``prompts`` has no entry for.
     """
 
     library: Path
@@ -62,6 +64,7 @@ class Plan:
     variants: tuple[str, ...] = USUAL
     baselines: tuple[str, ...] = ()
     tower: Path | None = None
+    texts: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def evaluate_retrieval(
@@ -77,6 +80,7 @@ def evaluate_retrieval(
     tower: Path | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
+    texts: Mapping[str, Sequence[str]] | None = None,
 ) -> Table:
     """One protocol: for each fold a training from fresh weights of each model and plain system.
 
@@ -93,6 +97,7 @@ def evaluate_retrieval(
             each fold grounds one of its own.
         jobs: folds at a time, each in a process of its own.
         progress: told what is done.
+        texts: of classes that ``prompts`` has no entry for.
 
     Raises:
         UsageError: the library lacks what a fold tests or learns from, or no model or system has a name;
@@ -107,7 +112,7 @@ def evaluate_retrieval(
             check(name)
     known = folds or Folds({})
     run = folds_to_run(library, protocol, known, numbers)
-    plan = Plan(library.path, protocol, known, config, simulated, models, names, tower)
+    plan = Plan(library.path, protocol, known, config, simulated, models, names, tower, texts or {})
     results: list[PersonResult] = []
     calibrations: list[Calibration] = []
     tell = progress or (lambda what, done, total: None)
@@ -173,13 +178,16 @@ def _systems(split: Split, plan: Plan) -> Iterator[tuple[str, Scorer]]:
     """Models first, then plain systems, trained one after the other."""
     note = f", {split.note}" if split.note else ""
     seed = plan.config.seed
-    tower = tower_without(split.withheld, seed) if split.withheld else exported_tower(plan.tower)
+    read = split.withheld & set(load_actions())
+    tower = tower_without(read, seed) if read else exported_tower(plan.tower)
     for name in plan.variants:
         variant = load_variant(name)
         training = [one.session for one in split.training]
         yield (
             variant.title + note,
-            Retriever.train(training, plan.config, tower, variant=variant, withheld=split.withheld),
+            Retriever.train(
+                training, plan.config, tower, variant=variant, withheld=split.withheld, texts=plan.texts
+            ),
         )
     for name in plan.baselines:
         system = load_system(name)

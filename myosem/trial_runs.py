@@ -35,6 +35,8 @@ class Outcome(NamedTuple):
 
 Work = Callable[[Sequence[TrialSession], System, Task], list[TrialResult]]
 """What to do for a task with all sessions of a library; can be sent to another process."""
+Read = Callable[[Library], list[TrialSession]]
+"""Sessions of a library; two that are equal read the same. Can be sent to another process."""
 
 
 def plan_tasks(systems: Mapping[str, System], numbers: Sequence[int], seeds: Sequence[int]) -> list[Task]:
@@ -48,13 +50,19 @@ def plan_tasks(systems: Mapping[str, System], numbers: Sequence[int], seeds: Seq
 
 
 def run_tasks(
-    work: Work, library: Path, tasks: Sequence[Task], jobs: int = 1, progress: Progress | None = None
+    work: Work,
+    library: Path,
+    tasks: Sequence[Task],
+    jobs: int = 1,
+    progress: Progress | None = None,
+    *,
+    read: Read = read_trials,
 ) -> dict[Task, Outcome]:
     """Outcomes by task, ``jobs`` of them at a time in processes of their own that read the library once."""
     tell = progress or (lambda what, done, total: None)
     tell("trainings", 0, len(tasks))
     outcomes: dict[Task, Outcome] = {}
-    for task, outcome in zip(tasks, _each(work, library, tasks, jobs), strict=True):
+    for task, outcome in zip(tasks, _each(partial(_timed, work, read, library), tasks, jobs), strict=True):
         outcomes[task] = outcome
         tell("trainings", len(outcomes), len(tasks))
     return outcomes
@@ -113,23 +121,22 @@ def person_result(
 
 
 @cache
-def trials_in(library: Path) -> list[TrialSession]:
+def trials_in(library: Path, read: Read = read_trials) -> list[TrialSession]:
     """All sessions of a library that have trials, read once a process."""
-    return read_trials(Library.open(library))
+    return read(Library.open(library))
 
 
-def _each(work: Work, library: Path, tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
+def _each(run: Callable[[Task], Outcome], tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
     if jobs == 1:
-        for task in tasks:
-            yield _timed(work, library, task)
+        yield from map(run, tasks)
         return
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(partial(_timed, work, library), tasks)
+        yield from pool.map(run, tasks)
 
 
-def _timed(work: Work, library: Path, task: Task) -> Outcome:
+def _timed(work: Work, read: Read, library: Path, task: Task) -> Outcome:
     torch.set_num_threads(1)
-    sessions, system = trials_in(library), load_system(task.system)
+    sessions, system = trials_in(library, read), load_system(task.system)
     begun = time.monotonic()
     results = work(sessions, system, task)
     return Outcome(results, time.monotonic() - begun)

@@ -38,7 +38,7 @@ def witness(monkeypatch: pytest.MonkeyPatch, sessions: list[TrialSession]) -> Wi
     systems: dict[str, System] = {"witness": witness, **SYSTEMS}
     for module in (device, trial_runs):
         monkeypatch.setattr(module, "load_system", systems.__getitem__)
-        monkeypatch.setattr(module, "trials_in", lambda path: sessions)
+        monkeypatch.setattr(module, "trials_in", lambda *asked: sessions)
     monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
     return witness
 

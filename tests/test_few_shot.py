@@ -97,7 +97,7 @@ def systems(monkeypatch: pytest.MonkeyPatch) -> dict[str, System]:
     sessions = [toy_trials(f"p{seed}", ACTIONS * 10, seed=seed, noise=1.5) for seed in range(1, 5)]
     for module in (few_shot, trial_runs):
         monkeypatch.setattr(module, "load_system", systems.__getitem__)
-    monkeypatch.setattr(trial_runs, "trials_in", lambda path: sessions)
+    monkeypatch.setattr(trial_runs, "trials_in", lambda *asked: sessions)
     monkeypatch.setattr(few_shot, "check_folds", lambda library, folds, numbers: None)
     monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
     return systems

@@ -34,7 +34,7 @@ def witness(monkeypatch: pytest.MonkeyPatch) -> Witness:
     ]
     for module in (loso, trial_runs):
         monkeypatch.setattr(module, "load_system", systems.__getitem__)
-    monkeypatch.setattr(trial_runs, "trials_in", lambda path: sessions)
+    monkeypatch.setattr(trial_runs, "trials_in", lambda *asked: sessions)
     monkeypatch.setattr(loso, "check_folds", lambda library, folds, numbers: None)
     monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
     return witness

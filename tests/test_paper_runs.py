@@ -1,19 +1,24 @@
 """Papers' benchmarks from files to a table, on made-up files in the layouts of the data sets."""
 
 import json
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from corpus_builders import epn_content, epn_sample
+from hdf5_builders import pose_table, write_pose
 from ninapro_builders import emg_for, save
-from trial_toys import toy_trials
 from typer.testing import CliRunner
 
 from myosem.cli.app import app
 from myosem.errors import UsageError
-from myosem.paper_runs import SYNTHETIC, folds_of, prepare, selected
+from myosem.ingest import ingest
+from myosem.paper_runs import SYNTHETIC, folds_of, prepare, release_of
 from myosem.papers import Benchmark, find_benchmark
+from myosem.stages import HeldOut, stages
 
 MADE_UP = ("--steps", "2", "--synthetic")
 
@@ -88,15 +93,135 @@ def test_people_and_held_out_actions_are_tested_once_each(tmp_path: Path) -> Non
     assert folds.actions == {0: ("fist",), 1: ("point",), 2: ("wrist-flexion",)}
 
 
-def test_only_people_and_actions_of_the_benchmark_stay() -> None:
-    made = [toy_trials(one, ("fist", "rest", "point", None)) for one in ("p1", "p2", "p3")]
-    base = find_benchmark("ninapro-db4")
-    benchmark = base.model_copy(update={"subjects": "p{number}", "people": 2, "actions": ("fist", "point")})
-    kept = selected(made, benchmark)
-    assert [one.subject for one in kept] == ["p1", "p2"]
-    assert [one.trials for one in kept] == [("fist", "point")] * 2
-    assert all(len(one) == 2 for one in kept)
-    assert selected(made, base.model_copy(update={"actions": ()})) == made
+def test_db4_with_some_trials_labelled(tmp_path: Path) -> None:
+    for subject in (1, 2):
+        write_ninapro(tmp_path / "data", 4, subject, labels=(1, 6, 2))
+    wanted = ("--data", str(tmp_path / "data"), "--baseline", "covariance-lda-raw", "--synthetic", "--json")
+    kept = json.loads(run("ninapro-db4", "--split", "few-shot", *wanted))
+    published = [(one["system"], one["value"]) for one in kept["lines"] if one["source"] != "this run"]
+    assert published[0] == ("AEMG-Large, 5 % labelled (published)", 85.18)
+    trials = {one["system"].split("; ")[1]: one["trials"] for one in kept["table"]["results"]}
+    assert trials == {  # two gestures, three times each
+        "5 % labelled": 4,
+        "20 % labelled": 4,
+        "40 % labelled": 4,
+        "80 % labelled": 2,
+        "intra-subject": 6,
+    }
+
+
+def write_epn612(root: Path, user: int) -> None:
+    """Each gesture three times, samples of three seconds."""
+    gestures = ["noGesture", "fist", "open"] * 3
+    made = [epn_sample(gesture, 600, seed=10 * user + place) for place, gesture in enumerate(gestures)]
+    content = epn_content() | {"trainingSamples": {f"idx_{n + 1}": one for n, one in enumerate(made)}}
+    content["testingSamples"] = {
+        "idx_1": epn_sample(None, 600, seed=10 * user + 9)
+    }  # equal ones are of one person
+    path = root / f"EMG-EPN612 Dataset/trainingJSON/user{user}/user{user}.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(content))
+
+
+STAGES = ("FingerWigglingSpreading", "PlayBlocksChess_both", "WristFlexionAbduction_left")
+
+
+def write_stages(root: Path, user: str, stages: Sequence[str] = STAGES) -> None:
+    """20 s of each stage by the left hand, loud every other second, each on other electrodes."""
+    for number, stage in enumerate(stages):
+        table = pose_table(20 * 2000)
+        loud = (np.arange(len(table)) // 2000) % 2 == 1
+        table["emg"][loud, number::3] *= 8
+        table["emg"] *= 1 + 0.01 * int(user)
+        write_pose(root / f"{user}-{number}_left.hdf5", table, user=user, stage=stage, session=f"s{user}")
+
+
+def write_metadata(root: Path) -> None:
+    """User 2 and the first stage are held out."""
+    rows = [
+        f"{user},{stage.split('_')[0]},{user == '2'},{number == 0}"
+        for user in "123"
+        for number, stage in enumerate(STAGES)
+    ]
+    header = "user,stage,held_out_user,held_out_stage"
+    (root / "metadata.csv").write_text("\n".join([header, *rows]) + "\n")
+
+
+def test_stages_are_classes_and_the_release_says_what_is_held_out(tmp_path: Path) -> None:
+    for user in ("1", "2", "3"):
+        write_stages(tmp_path / "data", user)
+    write_metadata(tmp_path / "data")
+    benchmark, sources = find_benchmark("emg2pose"), [tmp_path / "data"]
+    library, release = prepare(benchmark, tmp_path / "lib", sources), release_of(benchmark, sources)
+    names = sorted(stages()[one.split("_")[0]].id for one in STAGES)
+    own = folds_of(library, benchmark, benchmark.splits["class"], release)
+    assert own.people == {"emg2pose": {0: ("2",)}}
+    assert own.actions == {0: ("finger-wiggling-and-spreading",)}
+    assert own.meant("emg2pose", "PlayBlocksChess_both") == "playing-with-blocks-and-chess-pieces"
+    groups = folds_of(library, benchmark, benchmark.splits["class"])
+    assert groups.people == {"emg2pose": {0: ("1",), 1: ("2",), 2: ("3",)}}
+    assert [one for group in groups.actions.values() for one in group] == names
+    with pytest.raises(UsageError, match="none of the people whom the authors"):
+        folds_of(library, benchmark, benchmark.splits["user"], HeldOut(frozenset("9"), frozenset()))
+
+
+@pytest.mark.slow
+def test_stages_of_emg2pose_from_files_to_a_table(tmp_path: Path) -> None:
+    for user in ("1", "2", "3"):
+        write_stages(tmp_path / "data", user)
+    write_metadata(tmp_path / "data")
+    shown = run(
+        *("emg2pose", "--split", "user", "--baseline", "covariance-lda"),
+        *("--data", str(tmp_path / "data"), *MADE_UP),
+    )
+    assert shown.startswith(f"# {SYNTHETIC}: emg2pose, words and EMG")
+    assert "held out as by the authors of the data set" in shown.splitlines()[0]
+    assert "| MyoSem (published) | EMG to text, Recall | 91.76 | not stated | not stated |" in shown
+    assert "1 of 193 people tested" in shown
+    for system in ("MyoSem", "TD + covariance LDA", "chance"):
+        line = rf"\| {re.escape(system)} \(ours\) \| EMG to text, R@1 \| .* \| 1 \| 3 \|"
+        assert re.search(line, shown), system
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("split", "lines"), [("rand", 3), ("class", 3)])
+def test_other_splits_of_emg2pose_run(tmp_path: Path, split: str, lines: int) -> None:
+    for user in ("1", "2", "3"):
+        write_stages(tmp_path / "data", user)
+    wanted = ("--data", str(tmp_path / "data"), "--baseline", "covariance-lda", "--json", *MADE_UP)
+    kept = json.loads(run("emg2pose", "--split", split, *wanted))
+    ours = [one for one in kept["lines"] if one["source"] == "this run"]
+    assert len(ours) == lines and all(one["candidates"] == 3 and one["people"] == 3 for one in ours)
+
+
+def test_a_library_without_stages_as_actions_is_refused(tmp_path: Path) -> None:
+    write_stages(tmp_path / "data", "1")
+    ingest(tmp_path / "lib", [tmp_path / "data"], model=None)
+    with pytest.raises(UsageError, match="was not read for this benchmark"):
+        prepare(find_benchmark("emg2pose"), tmp_path / "lib", [])
+
+
+@pytest.mark.slow
+def test_db3_from_files_to_a_table(tmp_path: Path) -> None:
+    for subject in (1, 2):
+        write_ninapro(tmp_path / "data", 2, subject)
+    write_ninapro(tmp_path / "data", 3, 4)
+    wanted = ("--data", str(tmp_path / "data"), "--baseline", "harmonic-lda", *MADE_UP, "--json")
+    kept = json.loads(run("ninapro-db3", "--amputee", *wanted))
+    assert kept["people"] == {"here": 1, "benchmark": 11}
+    assert {one["person"] for one in kept["table"]["results"]} == {"ninapro_db3/S4"}
+
+
+def test_epn612_from_files_to_a_table(tmp_path: Path) -> None:
+    for user in (1, 2, 101):
+        write_epn612(tmp_path / "data", user)
+    wanted = ("--data", str(tmp_path / "data"), "--baseline", "td-lda", "--synthetic", "--json")
+    kept = json.loads(run("epn612", "--split", "loso", *wanted))
+    assert kept["people"] == {"here": 2, "benchmark": 100}
+    assert {one["person"] for one in kept["table"]["results"]} == {
+        "epn612/training-user1",
+        "epn612/training-user2",
+    }
 
 
 def test_without_recordings_it_says_where_to_get_them(tmp_path: Path) -> None:

@@ -31,12 +31,12 @@ _ALL = _discover()
 READERS = {reader.name: reader for reader in _ALL if not reader.refuses}
 
 
-def reader_for(file: SourceFile, name: str | None = None, mapping: Path | None = None) -> Reader:
+def reader_for(file: SourceFile, name: str | Reader | None = None, mapping: Path | None = None) -> Reader:
     """The reader for a file.
 
     Args:
         file: the file.
-        name: take this reader, whatever the file looks like.
+        name: take this reader, or the one of this name, whatever the file looks like.
         mapping: a mapping file; only readers that take one are considered.
 
     Raises:
@@ -44,7 +44,9 @@ def reader_for(file: SourceFile, name: str | None = None, mapping: Path | None =
         UsageError: no reader has this name, or it takes no mapping.
         MappingError: the mapping cannot be read or does not fit its schema.
     """
-    if name is not None:
+    if isinstance(name, Reader):
+        chosen = name
+    elif name is not None:
         if name not in READERS:
             raise UsageError("no reader has this name", got=name, exists=READERS)
         chosen = READERS[name]

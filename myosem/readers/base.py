@@ -20,9 +20,13 @@ from myosem.errors import SourceError, UsageError
 from myosem.records import Recording
 
 MAX_MEMBER_BYTES = 1 << 30
+HARMLESS_BYTES = 32 << 20
+MOST_PACKED = 200
+"""How many times its size a file may unpack to; recordings pack about two to twenty times."""
 DESCRIPTION_SUFFIXES = {".hea", ".md", ".pdf", ".yaml", ".yml", ".html", ".png", ".jpg", ".gif", ".mp4"}
 DESCRIPTION_NAMES = {
     *("info.txt", "readme.txt", "readme", "license.txt", "license", "metadata.json"),
+    *("metadata.csv", "emg2pose_metadata.csv"),
     *("records", "sha256sums.txt", "motionsequence.txt", "label_dynamic.txt", "label_maintenance.txt"),
 }
 BIDS_SIDECAR = re.compile(
@@ -323,11 +327,19 @@ def _member(path: Path, info: zipfile.ZipInfo, by_itself: bool) -> SourceFile | 
     if info.file_size > MAX_MEMBER_BYTES:
         size = f"{info.file_size / 2**30:.1f} GiB"
         return Skipped(file.source, f"the member unpacks to {size}; at most 1 GiB is read", failed=True)
+    if info.file_size > most_unpacked(info.compress_size):
+        times = f"{info.file_size / max(info.compress_size, 1):.0f} times its size"
+        return Skipped(file.source, f"the member unpacks to {times}, as no recording does", failed=True)
     if file.suffix == ".zip":
         return Skipped(file.source, "an archive inside an archive; unpack the outer one first", failed=True)
     if is_description(file.name) and not by_itself:
         return Skipped(file.source, "a description, not a recording")
     return file
+
+
+def most_unpacked(packed: int) -> int:
+    """How many bytes are unpacked from so many at most; whatever claims to hold more is no recording."""
+    return min(MAX_MEMBER_BYTES, max(HARMLESS_BYTES, MOST_PACKED * packed))
 
 
 def is_hidden(name: str) -> bool:
