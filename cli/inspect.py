@@ -73,7 +73,8 @@ def with_proposal(shown: str, proposed: "Proposed", file: str, written: Path | N
     )
     parts = [f"# a mapping for {file}; check what stands after #", proposed.proposal.text(), shown]
     if proposed.others:
-        unfit = [f"  {name}: {reason}" for name, reason in proposed.others[:MOST_LEFT_OUT]]
+        few = proposed.others[:MOST_LEFT_OUT]
+        unfit = [f"  {name}: {reason.partition('; there is')[0]}" for name, reason in few]
         more = len(proposed.others) - len(unfit)
         parts += ["", f"{fitting}, {len(proposed.others)} do not:", *unfit]
         parts += [f"  and {more:,} more: --json names them"] if more else []
@@ -82,7 +83,7 @@ def with_proposal(shown: str, proposed: "Proposed", file: str, written: Path | N
     name = f"{Path(file).absolute().name if Path(file).is_dir() else Path(file).stem}.yaml"
     if written is None:
         parts += ["", f"keep it: myosem inspect {file} --write {name}"]
-    elif fitting:
+    else:
         parts += ["", f"next: myosem ingest {file} --mapping {written}"]
     return "\n".join(parts)
 

@@ -38,6 +38,7 @@ def read(names: list[str], *, labelled: bool = False) -> list[dict[str, str]] | 
         (["S1 trial3.csv", "S2 trial4.csv"], {"subject": "S2", "repetition": "trial4"}),
         (["p1_x_20240501.csv", "p2_y_20240502.csv"], {"subject": "p2"}),
         (["p1_walk.csv", "p1_odd.csv"], {"subject": "p1"}),
+        (["AB01-fist-1.csv", "CD02-fist-2.csv"], {"subject": "CD02", "repetition": "2"}),
     ],
 )
 def test_parts_that_differ_are_read_by_what_they_look_like(

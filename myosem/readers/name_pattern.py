@@ -20,6 +20,7 @@ WORDS: dict[Role, str] = {
     "repetition": r"repetition|rep|trial|run|take|try|r|t",
 }
 """What stands before a number, or is the part before it, as in ``sub-01``."""
+CODE = re.compile(r"[A-Za-z]{1,4}\d+")
 MOST_DIGITS = 4
 """A longer number is a date or a time."""
 
@@ -88,11 +89,13 @@ def _said(column: Sequence[str], before: str) -> Role | None:
 
 
 def _likely(column: Sequence[str], taken: set[Role], *, in_folder: bool) -> Role | None:
-    """The role that a part is likely to have: folders are of people, then sessions; words labels."""
+    """The likely role of a part: folders and codes are people, words labels, numbers repetitions."""
     if in_folder:
         role: Role = "session" if "subject" in taken else "subject"
     elif all(value.isalpha() for value in column) and _are_labels(column):
         role = "label"
+    elif all(CODE.fullmatch(value) for value in column):
+        role = "subject"
     elif all(value.isdecimal() and len(value) <= MOST_DIGITS for value in column):
         role = "repetition"
     else:
