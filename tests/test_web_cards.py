@@ -1,6 +1,7 @@
 """What the page says in HTML: hits, one moment, states; nothing from data becomes markup."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 from myosem.catalogue import DatasetSummary
 from myosem.cli.web import cards
 from myosem.cli.web import moment as pictures
+from myosem.cli.web.chips import chips
 from myosem.cli.web.desk import Found, Moment
 from myosem.cli.web.filters import Filters
+from myosem.cli.web.question import Mark, Question, Wishes
 from myosem.errors import LibraryError, UsageError
 from myosem.records import Channel, Recording, Span
 from myosem.results import (
@@ -121,7 +124,7 @@ WHY = Explanation(
 
 
 def test_a_card_says_what_and_where() -> None:
-    words = read(cards.hit_card(hit(), recording()))
+    words = read(cards.hit_card(hit(), recording(), Question(EVIL)))
     assert EVIL in words
     assert "2.00–4.00 s" in words
     assert "0.52" in words
@@ -130,17 +133,34 @@ def test_a_card_says_what_and_where() -> None:
 
 
 def test_a_card_of_what_does_not_fit() -> None:
-    card = cards.hit_card(hit(None, fits=False), recording())
+    card = cards.hit_card(hit(None, fits=False), recording(), Question())
     assert 'class="hit far"' in card
     assert "no label" in read(card)
     assert "does not fit" in read(card)
 
 
+def test_a_card_shows_what_was_said_of_it() -> None:
+    marks = (Mark("more", (EVIL,), "fist"), Mark("less", (EVIL,), "pinch"), Mark("told", ("z",), EVIL))
+    one = replace(hit(), segments=["z", EVIL])
+    card = cards.hit_card(one, recording(), Question("fist", wishes=Wishes(marks=marks)))
+    assert re.findall(r'data-act="(\w+)" aria-pressed="(\w+)"', card) == [
+        ("more", "true"),
+        ("less", "false"),
+        ("name", "true"),
+    ]
+    assert f"you: {EVIL}" in read(card)
+    assert "2 segments" in read(card)
+    own = Question(near=replace(moment(), own=True, stored=False))
+    assert "aria-pressed" not in cards.hit_card(one, recording(), own)
+
+
 def test_the_line_above_the_hits() -> None:
-    assert read(cards.count_line(1, EVIL, "", found(hit()), back=False)).startswith("1 moment")
-    line = read(cards.count_line(0, "", EVIL, found(), back=True))
+    assert read(cards.count_line(1, Question(EVIL), found(hit()), back=False)).startswith("1 moment")
+    line = read(cards.count_line(0, Question(near=moment()), found(), back=True))
     assert "Back" in line
     assert f"like {EVIL}" in line
+    added = Question(wishes=Wishes(plus=(EVIL,)))
+    assert "like what was added" in read(cards.count_line(1, added, found(hit()), back=False))
     assert "exact · version 3 · 12 ms" in line
 
 
@@ -149,8 +169,8 @@ def test_the_line_above_the_hits() -> None:
     [
         (0, 5, True, False, None),
         (3, 2, True, False, "nearest"),
-        (5, 2, True, True, "more"),
-        (12, 0, True, False, "more"),
+        (5, 2, True, True, "further"),
+        (12, 0, True, False, "further"),
         (7, 0, False, False, None),
     ],
 )
@@ -188,12 +208,26 @@ def test_tiles_of_a_library() -> None:
 
 
 def test_chips_of_filters() -> None:
-    chips = cards.filter_chips(Filters(labels=(EVIL, "b"), least_score=0.5, condition="a < b"))
-    words = read(chips)
-    assert len(re.findall('data-act="drop"', chips)) == 4
+    shown = chips(Question(filters=Filters(labels=(EVIL, "b"), least_score=0.5, condition="a < b")), {})
+    words = read(shown)
+    assert len(re.findall('data-act="drop"', shown)) == 4
     assert "score 0.5 or more" in words
     assert "a < b" in words
-    assert cards.filter_chips(Filters()) == ""
+    assert "Clear all" in words
+    assert chips(Question(), {}) == ""
+
+
+def test_chips_of_wishes() -> None:
+    marks = (Mark("more", ("a",), EVIL), Mark("less", ("b",), "other"), Mark("told", ("c",), EVIL))
+    asked = Question(EVIL, wishes=Wishes((EVIL,), ("rest",), diverse=True, merge=False, marks=marks))
+    shown = chips(asked, {"a": "fist, s1, 2.0 s"})
+    words = read(shown)
+    assert f"+ {EVIL}" in words and "− rest" in words
+    assert "▲ fist, s1, 2.0 s" in words and "▼" not in words
+    assert f"c is “{EVIL}”" in words
+    assert "1 mark for “other” use here" in words
+    assert "varied" in words and "neighbours apart" in words
+    assert len(re.findall('data-act="drop"', shown)) == 6
 
 
 def test_a_moment_in_full() -> None:

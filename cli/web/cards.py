@@ -6,23 +6,17 @@ from typing import TYPE_CHECKING
 
 from myosem.cli.render import duration, plural
 from myosem.cli.web.drawing import View, axis, heat, levels, wave
-from myosem.cli.web.filters import LISTS
 from myosem.labelling import RELATED
 
 if TYPE_CHECKING:
     from myosem.catalogue import DatasetSummary
     from myosem.cli.web.desk import Found, Moment
-    from myosem.cli.web.filters import Filters
+    from myosem.cli.web.question import Question
     from myosem.errors import MyoSemError
     from myosem.records import Recording
     from myosem.results import Hit
 
 BINS = 96
-NUMBER_WORDS = {
-    "shortest_s": "at least {:g} s",
-    "longest_s": "at most {:g} s",
-    "least_score": "score {:g} or more",
-}
 EXAMPLES = (
     "make a fist",
     "open the hand wide",
@@ -33,30 +27,62 @@ EXAMPLES = (
 )
 
 
-def hit_cards(hits: "Sequence[Hit]", recordings: "Sequence[Recording]") -> str:
+def hit_cards(hits: "Sequence[Hit]", recordings: "Sequence[Recording]", asked: "Question") -> str:
     """One card a hit, the best first."""
-    return "".join(hit_card(hit, one) for hit, one in zip(hits, recordings, strict=True))
+    return "".join(hit_card(hit, one, asked) for hit, one in zip(hits, recordings, strict=True))
 
 
-def hit_card(hit: "Hit", recording: "Recording") -> str:
-    """A hit with its waveform and its heat map over the same time axis."""
+def hit_card(hit: "Hit", recording: "Recording", asked: "Question") -> str:
+    """A hit with its waveform and its heat map over the same time axis, and what can be said of it."""
     view = View.around(recording, hit.start_s, hit.end_s)
     strength = levels(recording, view, BINS)
     where = " · ".join(escape(one) for one in dict.fromkeys((hit.dataset, hit.subject, hit.session)))
     label = escape(hit.label) if hit.label else '<span class="none">no label</span>'
     time = f"{hit.start_s:.2f}–{hit.end_s:.2f} s"
-    remarks = tag("simulated") * hit.simulated + tag("does not fit") * (not hit.fits)
     spoken = f"Hit {hit.rank}: {hit.label or 'no label'}, score {hit.score:.2f}, {time}"
     return (
         f'<article class="hit{"" if hit.fits else " far"}" data-segment="{escape(hit.segment)}" tabindex="0" '
         f'role="listitem" aria-label="{escape(spoken)}">'
         f'<header><span class="rank">{hit.rank}</span><h3>{label}</h3>{score(hit.score)}</header>'
-        f'<p class="where"><span>{where}</span><time>{time}</time>{remarks}</p>'
+        f'<p class="where"><span>{where}</span><time>{time}</time>{_remarks(hit, asked)}</p>'
         f'<div class="picture">{wave(strength, view, hit.start_s, hit.end_s)}'
         f"{heat(strength, view, hit.start_s, hit.end_s)}{axis(view)}</div>"
-        '<footer><button type="button" data-act="like">More like this</button>'
+        f"<footer>{_said(hit, asked)}"
+        '<button type="button" data-act="similar">Similar</button>'
         '<button type="button" data-act="what">What is this?</button></footer></article>'
     )
+
+
+def _remarks(hit: "Hit", asked: "Question") -> str:
+    """What is to be known of a hit in a few words."""
+    name = next((asked.wishes.told[one] for one in hit.segments if one in asked.wishes.told), None)
+    parts = [
+        tag("simulated") * hit.simulated,
+        tag("does not fit") * (not hit.fits),
+        tag(f"{len(hit.segments)} segments") * (len(hit.segments) > 1),
+        "" if name is None else tag(f"you: {name}", "yours"),
+    ]
+    return "".join(parts)
+
+
+def _said(hit: "Hit", asked: "Question") -> str:
+    """Buttons that say something of a hit, those pressed that were."""
+    if not asked.markable:
+        return ""
+    buttons = []
+    for kind, sign in (("more", "▲"), ("less", "▼")):
+        pressed = not set(hit.segments).isdisjoint(asked.wishes.judged(kind, asked.topic))
+        buttons.append((kind, _sign(sign) + kind.title() + '<span class="long"> like this</span>', pressed))
+    named = not set(hit.segments).isdisjoint(asked.wishes.told)
+    buttons.append(("name", _sign("✎") + "This is …", named))
+    return "".join(
+        f'<button type="button" data-act="{act}" aria-pressed="{str(pressed).lower()}">{words}</button>'
+        for act, words, pressed in buttons
+    )
+
+
+def _sign(letter: str) -> str:
+    return f'<span class="sign" aria-hidden="true">{letter}</span>'
 
 
 def score(value: float) -> str:
@@ -66,9 +92,9 @@ def score(value: float) -> str:
     return f'<span class="score" title="cosine similarity">{bar}{value:.2f}</span>'
 
 
-def tag(text: str) -> str:
+def tag(text: str, kind: str = "") -> str:
     """A quiet remark."""
-    return f'<span class="tag">{escape(text)}</span>'
+    return f'<span class="tag {kind}">{escape(text)}</span>'
 
 
 def message(
@@ -133,14 +159,15 @@ def library(name: str, datasets: "Sequence[DatasetSummary]") -> str:
     return message("This library is empty", text, actions=[("upload", "Open a recording")])
 
 
-def count_line(shown: int, words: str, like: str, found: "Found", *, back: bool) -> str:
+def count_line(shown: int, asked: "Question", found: "Found", *, back: bool) -> str:
     """How many hits there are for what, and how they were found."""
     result = found.result
-    asked = f"like {escape(like)}" if like else f"for “{escape(words)}”"
+    words = f"like {escape(moment_name(asked.near))}" if asked.near else f"for “{escape(asked.words)}”"
+    words = words if asked.topic else "like what was added"
     button = '<button type="button" data-act="back">← Back</button>' if back else ""
     how = "exact" if result.exact else "approximate"
     how = f"{how} · version {result.version} · {found.took_s * 1000:.0f} ms"
-    return f"{button}<h2>{plural(shown, 'moment')} <span>{asked}</span></h2><small>{how}</small>"
+    return f"{button}<h2>{plural(shown, 'moment')} <span>{words}</span></h2><small>{how}</small>"
 
 
 def more_below(shown: int, far: int, *, full: bool, nearest: bool) -> str:
@@ -150,23 +177,7 @@ def more_below(shown: int, far: int, *, full: bool, nearest: bool) -> str:
     if far and not nearest:
         words = f"Show {plural(far, 'more moment')} that {'does' if far == 1 else 'do'} not fit"
         return f'<button type="button" data-act="nearest">{words}</button>'
-    return '<button type="button" data-act="more">Show more</button>' if full else ""
-
-
-def filter_chips(filters: "Filters") -> str:
-    """What narrows the search; each can be taken away."""
-    chips = [(name, one, one) for name in LISTS for one in getattr(filters, name)]
-    for name, words in NUMBER_WORDS.items():
-        value = getattr(filters, name)
-        if value is not None:
-            chips.append((name, "", words.format(value)))
-    if filters.condition:
-        chips.append(("condition", "", filters.condition))
-    return "".join(
-        f'<button type="button" data-act="drop" data-value="{escape(f"{name}={value}")}" '
-        f'aria-label="Without {escape(words)}">{escape(words)}<i>×</i></button>'
-        for name, value, words in chips
-    )
+    return '<button type="button" data-act="further">Show more</button>' if full else ""
 
 
 def moment_name(moment: "Moment") -> str:

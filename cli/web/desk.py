@@ -1,18 +1,23 @@
 """What the page asks of the engine. Every method may take a while and is meant for a thread of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from myosem.cli.web.filters import Choices, Filters
-from myosem.errors import UsageError
+from myosem.cli.web.question import LESS, MORE
+from myosem.errors import LibraryError, UsageError
+from myosem.prompts import load_actions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from myosem.catalogue import DatasetSummary
+    from myosem.cli.web.question import Question
     from myosem.cli.web.state import Engines
+    from myosem.library import Library
     from myosem.records import Recording
     from myosem.results import DescribeResult, Explanation, Hit, LabelResult, SearchResult
     from myosem.search import Engine
@@ -26,12 +31,17 @@ SHORTEST_S = 0.1
 
 @dataclass(frozen=True)
 class Overview:
-    """A library at a glance."""
+    """A library at a glance.
+
+    Attributes:
+        actions: names of what the model knows.
+    """
 
     name: str
     version: int
     datasets: "tuple[DatasetSummary, ...]"
     choices: Choices
+    actions: tuple[str, ...] = ()
 
     @property
     def moments(self) -> int:
@@ -137,25 +147,52 @@ class Desk:
     def __init__(self, engines: "Engines", name: str) -> None:
         self._engines = engines
         self._name = name
+        self._names: dict[str, str] = {}
 
     def overview(self) -> Overview:
         """What there is to search."""
         with self._engines.use() as engine:
             library = engine.library
-            return Overview(self._name, library.version, library.summary().datasets, Choices.of(library))
+            known = load_actions()
+            actions = tuple(known[one].names[0] for one in engine.model.actions if one in known)
+            datasets = library.summary().datasets
+            return Overview(self._name, library.version, datasets, Choices.of(library), actions)
 
-    def search(self, query: str, filters: Filters, k: int) -> Found:
-        """The moments that match words. Errors as ``Engine.search``."""
-        return self._find(lambda engine: engine.search(query, k, filters.where), filters)
+    def find(self, asked: "Question") -> Found:
+        """The moments that answer a question. Errors as ``Engine.search`` and ``Engine.similar``."""
+        near, wishes, filters = asked.near, asked.wishes, asked.filters
+        how: dict[str, Any] = {"diverse": wishes.diverse, "merge": wishes.merge}
 
-    def similar(self, moment: Moment, filters: Filters, k: int) -> Found:
-        """The moments most like another. Errors as ``Engine.similar``."""
-        place = _place(moment)
+        def search(engine: "Engine") -> "SearchResult":
+            return engine.search(
+                asked.words if near is None else "",
+                asked.count,
+                filters.where,
+                like=[*([str(near.source)] if near else []), *wishes.plus],
+                unlike=wishes.minus,
+                more=wishes.judged(MORE, asked.topic),
+                less=wishes.judged(LESS, asked.topic),
+                told=wishes.told,
+                **how,
+            )
 
-        def ask(engine: "Engine") -> "SearchResult":
-            return engine.similar(moment.source, *place, k, filters.where, recording=_only(moment))
+        def similar(engine: "Engine", moment: Moment) -> "SearchResult":
+            place, only = _place(moment), _only(moment)
+            return engine.similar(moment.source, *place, asked.count, filters.where, recording=only, **how)
 
-        return self._find(ask, filters)
+        if near is None or near.stored:
+            return self._find(search, filters)
+        return self._find(lambda engine: similar(engine, near), filters)
+
+    def names(self, segments: Sequence[str]) -> dict[str, str]:
+        """Segments in words; those that the library no longer has are left out."""
+        with self._engines.use() as engine:
+            for one in segments:
+                if one not in self._names:
+                    with suppress(LibraryError):
+                        row = engine.library.segment(one)
+                        self._names[one] = f"{row.label or row.kind}, {row.subject}, {row.start_s:.1f} s"
+        return {one: self._names[one] for one in segments if one in self._names}
 
     def open(self, segment: str, words: str = "", score: float | None = None) -> Moment:
         """A segment of the library; ``words`` are what its recording is compared with.
@@ -207,8 +244,15 @@ class Desk:
                 return None
             return found.explanation
 
-    def label(self, moment: Moment, phrases: Sequence[str]) -> "LabelResult":
+    def label(
+        self, moment: Moment, phrases: Sequence[str], told: Mapping[str, str] | None = None
+    ) -> "LabelResult":
         """The phrase that fits each segment of the moment's recording.
+
+        Args:
+            moment: of the recording.
+            phrases: to choose from.
+            told: segments and what they are; what is one of the phrases, of the same person, counts.
 
         Raises:
             UsageError: too many phrases, or as ``Engine.label``.
@@ -219,7 +263,8 @@ class Desk:
             )
         source = moment.source if moment.own else moment.name
         with self._engines.use() as engine:
-            return engine.label(source, phrases, recording=_only(moment))
+            own = {} if moment.own else _of_person(engine.library, moment, phrases, told or {})
+            return engine.label(source, phrases, recording=_only(moment), told=own)
 
     def _find(self, ask: "Callable[[Engine], SearchResult]", filters: Filters) -> Found:
         with self._engines.use() as engine:
@@ -228,6 +273,23 @@ class Desk:
             took_s = perf_counter() - start
             hits = tuple(hit for hit in result.hits if filters.passes(hit))
             return Found(result, hits, tuple(engine.recordings(hits)), took_s)
+
+
+def _of_person(
+    library: "Library", moment: Moment, phrases: Sequence[str], told: Mapping[str, str]
+) -> dict[str, str]:
+    """What was told of the person of a moment, as far as it is among the phrases."""
+    own = [one.segment for one in moment.line.segments if one.segment is not None][:1]
+    if not own:
+        return {}
+    person = library.segment(own[0])
+    found: dict[str, str] = {}
+    for segment, name in told.items():
+        with suppress(LibraryError):
+            row = library.segment(segment)
+            if name in phrases and (row.dataset, row.person) == (person.dataset, person.person):
+                found[segment] = name
+    return found
 
 
 def _place(moment: Moment) -> tuple[float | None, float | None]:

@@ -184,7 +184,7 @@ def round_times(view: View, most: int) -> list[float]:
     power = 10.0 ** np.floor(np.log10(raw))
     step = next(float(m * power) for m in (1, 2, 5, 10) if m * power >= raw * 0.999)
     first = np.ceil(view.start_s / step - 1e-9)
-    last = np.floor((view.end_s - 0.02 * view.length_s) / step + 1e-9)
+    last = np.floor((view.end_s - 0.045 * view.length_s) / step + 1e-9)
     return [float(n * step) + 0.0 for n in np.arange(first, last + 1)]
 
 

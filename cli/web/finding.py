@@ -1,40 +1,20 @@
 """The left side of the page: a question, its filters, its hits."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from nicegui import ui
 
 from myosem.cli.web import cards
 from myosem.cli.web.desk import MOST_HITS, Desk, Found, Moment, Overview
 from myosem.cli.web.filters import LISTS, Filters
+from myosem.cli.web.question import PAGE_HITS, Names, Question, Wishes
 from myosem.cli.web.work import Busy, Place
 from myosem.errors import UsageError
 
 if TYPE_CHECKING:
     from myosem.cli.web.shell import Shell
-
-PAGE_HITS = 12
-
-
-@dataclass(frozen=True)
-class Question:
-    """What the hits answer: words, or a moment that others are to be like."""
-
-    words: str = ""
-    like: Moment | None = None
-    filters: Filters = field(default_factory=Filters)
-    count: int = PAGE_HITS
-    nearest: bool = False
-
-    @property
-    def address(self) -> str:
-        """The page's address for it, which can be kept and sent."""
-        pairs = [("q", self.words)] if self.words else []
-        if self.like is not None and self.like.stored:
-            pairs = [("like", str(self.like.source))]
-        return f"?{urlencode(pairs + self.filters.to_query())}"
+    from myosem.results import Hit
 
 
 class Finding:
@@ -50,7 +30,7 @@ class Finding:
         self._desk = desk
         self._shell = shell
         self._place = Place(shell.hits, busy, shell.count, shell.more)
-        self._question = Question()
+        self.question = Question()
         self._trail: list[Question] = []
         self._overview: Overview | None = None
         self._found: Found | None = None
@@ -67,41 +47,44 @@ class Finding:
         except UsageError as error:
             self._shell.hits.content = cards.error_message(error)
             return
-        self._question = Question(given.get("q", "").strip(), filters=filters)
-        self._shell.search.value = self._question.words
-        await (self.like(given["like"]) if given.get("like") else self._answer())
+        self.question = Question(
+            given.get("q", "").strip(), filters=filters, wishes=Wishes.from_query(address)
+        )
+        self._shell.search.value = self.question.words
+        self._shell.name_field.set_autocomplete(list(self._overview.actions))
+        await (self.similar(given["like"]) if given.get("like") else self._answer())
 
     @property
     def words(self) -> str:
         """What is looked for, where that is words."""
-        return "" if self._question.like is not None else self._question.words
+        return "" if self.question.near is not None else self.question.words
 
-    def score(self, segment: str) -> float | None:
-        """Of the hit that is this segment."""
+    def hit(self, segment: str) -> "Hit | None":
+        """The hit that is shown and has this segment for its best."""
         hits = self._found.hits if self._found else ()
-        return next((hit.score for hit in hits if hit.segment == segment), None)
+        return next((hit for hit in hits if hit.segment == segment), None)
 
     async def search(self, _: Any = None) -> None:
         """Look for the words in the search box."""
         words = (self._shell.search.value or "").strip()
         self._trail.clear()
-        await self._ask(self._question, words=words, like=None, count=PAGE_HITS, nearest=False)
+        await self._ask(self.question, words=words, near=None, count=PAGE_HITS, nearest=False)
 
     async def example(self, words: str) -> None:
         """Look for other words."""
         self._shell.search.value = words
         await self.search()
 
-    async def like(self, moment: Moment | str) -> None:
+    async def similar(self, moment: Moment | str) -> None:
         """Look for what is like a moment, or like a segment of this id."""
         if isinstance(moment, str):
             opened = await self._place.ask(self._desk.open, moment)
             if opened is None:
                 return
             moment = opened
-        self._trail.append(self._question)
+        self._trail.append(self.question)
         ui.run_javascript("myosem.show(false); scrollTo(0, 0)")
-        await self._ask(self._question, like=moment, count=PAGE_HITS, nearest=False)
+        await self._ask(self.question, near=moment, count=PAGE_HITS, nearest=False)
 
     async def filter(self) -> None:
         """Look again with the filters of the form."""
@@ -110,65 +93,71 @@ class Finding:
         except UsageError as error:
             self._shell.problem(error)
             return
-        if filters != self._question.filters:
-            await self._ask(self._question, filters=filters, count=PAGE_HITS)
+        if filters != self.question.filters:
+            await self._ask(self.question, filters=filters, count=PAGE_HITS)
 
     async def dataset(self, name: str) -> None:
         """Only this data set."""
         self._shell.filters.box.visible = True
-        await self._ask(self._question, filters=self._question.filters.changed({"datasets": (name,)}))
+        await self._ask(self.question, filters=self.question.filters.changed({"datasets": (name,)}))
 
     async def drop(self, name_and_value: str) -> None:
-        """Without one filter, or one value of it."""
+        """Without one filter, one value of it, or one wish."""
         name, _, value = name_and_value.partition("=")
         if name in Filters.__dataclass_fields__:
-            left = self._question.filters.without(name, value if name in LISTS else None)
-            await self._ask(self._question, filters=left)
+            left = self.question.filters.without(name, value if name in LISTS else None)
+            await self._ask(self.question, filters=left)
+        else:
+            await self.wish(self.question.wishes.without(name, value))
+
+    async def wish(self, wishes: Wishes) -> None:
+        """Look again with other wishes; the mark between hits stays where it is."""
+        if wishes != self.question.wishes:
+            await self._ask(self.question, keep=True, wishes=wishes)
+            ui.run_javascript("myosem.again()")
+
+    async def clear(self, _: Any = None) -> None:
+        """The words alone."""
+        await self._ask(self.question, filters=Filters(), wishes=Wishes())
 
     async def more(self, _: Any = None) -> None:
         """Twice as many hits."""
-        await self._ask(self._question, keep=True, count=min(2 * self._question.count, MOST_HITS))
+        await self._ask(self.question, keep=True, count=min(2 * self.question.count, MOST_HITS))
 
     async def nearest(self, _: Any = None) -> None:
         """Also what does not fit."""
-        await self._ask(self._question, nearest=True)
+        await self._ask(self.question, nearest=True)
 
     async def back(self, _: Any = None) -> None:
         """The question before this one."""
         if self._trail:
-            before = self._trail.pop()
+            before = replace(self._trail.pop(), wishes=self.question.wishes)
             self._shell.search.value = before.words
             await self._ask(before)
 
     async def home(self, _: Any = None) -> None:
-        """The library, without a question."""
+        """The library, without a question; what was said of hits stays."""
         self._trail.clear()
         self._shell.search.value = ""
-        await self._ask(Question())
+        await self._ask(Question(wishes=replace(self.question.wishes, plus=(), minus=())))
 
     async def _ask(self, question: Question, *, keep: bool = False, **changes: Any) -> None:
-        self._question = replace(question, **changes)
-        ui.navigate.history.replace(self._question.address)
+        self.question = replace(question, **changes)
+        ui.navigate.history.replace(self.question.address)
         await self._answer(keep=keep)
 
     async def _answer(self, *, keep: bool = False) -> None:
         """Look for what the question asks, and show it; ``keep`` leaves the mark between hits where it is."""
-        asked = self._question
+        asked = self.question
         if self._overview is None or not self._overview.moments:
             await self._renew()
         if self._overview is None:
             return
-        self._shell.show_filters(asked.filters, self._overview.choices)
-        if not self._overview.moments:
+        await self._show_question(asked)
+        if not (asked.asked and self._overview.moments):
             self._show_library()
             return
-        if asked.like is not None:
-            found = await self._place.ask(self._desk.similar, asked.like, asked.filters, asked.count)
-        elif asked.words:
-            found = await self._place.ask(self._desk.search, asked.words, asked.filters, asked.count)
-        else:
-            self._show_library()
-            return
+        found = await self._place.ask(self._desk.find, asked)
         if found is None:
             return
         self._found = found
@@ -184,7 +173,15 @@ class Finding:
         if newer is not None:
             self._overview = newer
             self._shell.library(newer)
-            self._shell.show_filters(self._question.filters, newer.choices)
+            await self._show_question(self.question)
+
+    async def _show_question(self, asked: Question) -> None:
+        """Show what is in use besides the words."""
+        names: Names = {}
+        if asked.wishes.segments:
+            names = await self._place.ask(self._desk.names, asked.wishes.segments) or {}
+        if self._overview is not None:
+            self._shell.show_question(asked, self._overview.choices, names)
 
     def _show_library(self) -> None:
         self._place.forget()
@@ -199,10 +196,9 @@ class Finding:
         far = len(found.hits) - found.fitting
         shown = len(found.hits) if asked.nearest else found.fitting
         hits, recordings = found.hits[:shown], found.recordings[:shown]
-        title = "" if asked.like is None else cards.moment_name(asked.like)
-        self._shell.count.content = cards.count_line(shown, asked.words, title, found, back=bool(self._trail))
+        self._shell.count.content = cards.count_line(shown, asked, found, back=bool(self._trail))
         if hits:
-            self._shell.hits.content = cards.hit_cards(hits, recordings)
+            self._shell.hits.content = cards.hit_cards(hits, recordings, asked)
         elif far:
             self._shell.hits.content = cards.nothing_fits(asked.words, found.result.confidence, far)
         else:

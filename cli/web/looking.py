@@ -1,5 +1,6 @@
 """The right side of the page: one moment, its recording, and what it is."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from myosem.cli.web import moment as pictures
@@ -92,13 +93,13 @@ class Looking:
             self._shell.what.content = pictures.description(found, why)
             await self._draw()
 
-    async def name(self, _: Any = None) -> None:
-        """Give every segment of the recording the phrase that fits it."""
+    async def name(self, told: Mapping[str, str]) -> None:
+        """Give every segment of the recording the phrase that fits it, knowing what some segments are."""
         phrases = [one.strip() for one in (self._shell.phrases.value or "").split(",") if one.strip()]
         moment = self.moment
         if moment is None or not phrases:
             return
-        labels = await self._naming.ask(self._desk.label, moment, phrases)
+        labels = await self._naming.ask(self._desk.label, moment, phrases, told)
         if labels is not None:
             self._labels = labels
             self._shell.labels.content = pictures.label_table(labels, moment)
@@ -111,4 +112,5 @@ class Looking:
         if drawn is not None:
             self._shell.moment.content = pictures.choice(self._others, self.moment) + drawn
             self._shell.tasks.visible = True
+            self._shell.tasks.classes(**({"remove": "foreign"} if self.moment.stored else {"add": "foreign"}))
             self._shell.beside(True)

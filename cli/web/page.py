@@ -16,6 +16,7 @@ from myosem.cli.web.finding import Finding
 from myosem.cli.web.looking import Looking
 from myosem.cli.web.own_files import OwnFiles
 from myosem.cli.web.parsing import Parsers
+from myosem.cli.web.refining import Refining
 from myosem.cli.web.shell import Shell
 from myosem.cli.web.uploads import MEBIBYTE
 from myosem.cli.web.work import Busy, Place
@@ -31,7 +32,7 @@ STATIC = Path(__file__).parent / "static"
 RECONNECT_S = 60.0
 """How long a visit waits for a browser that sleeps or has lost its way."""
 MOST_UPLOAD = 64 * MEBIBYTE
-TEXTS = {"example", "dataset", "drop", "open", "peek"}
+TEXTS = {"example", "dataset", "drop", "open", "peek", "take", "forget"}
 """What a person does with one of several things; the others need none."""
 
 
@@ -95,23 +96,35 @@ class Visit:
         self.finding = Finding(desk, self.shell, busy)
         self.looking = Looking(desk, self.shell, busy)
         finding, looking = self.finding, self.looking
+        refining = Refining(self.shell, finding, looking)
         self.shell.filters.changed = finding.filter
         self._acts: dict[str, Callable[[Any], Awaitable[None]]] = {
             "search": finding.search,
             "example": finding.example,
             "dataset": finding.dataset,
             "drop": finding.drop,
-            "more": finding.more,
+            "clear": finding.clear,
+            "further": finding.more,
             "nearest": finding.nearest,
             "back": finding.back,
             "home": finding.home,
-            "like": self._like,
+            "similar": self._similar,
+            "more": refining.more,
+            "less": refining.less,
+            "name": refining.name,
+            "told": refining.told,
+            "plus": refining.plus,
+            "minus": refining.minus,
+            "add": refining.add,
+            "subtract": refining.subtract,
+            "take": refining.take,
+            "forget": refining.forget,
             "open": self._open,
             "peek": self._peek,
             "what": self._what,
             "at": looking.at,
             "stretch": looking.stretch,
-            "label": looking.name,
+            "label": self._label,
             "turn": looking.turn_to,
             "upload": self.shell.open_upload,
             "filters": self.shell.turn_filters,
@@ -126,14 +139,19 @@ class Visit:
                 if act not in TEXTS or isinstance(value, str):
                     await self._acts[act](value)
 
-    async def _like(self, segment: Any) -> None:
-        """Like a hit, or like what is open."""
+    async def _similar(self, segment: Any) -> None:
+        """What is like a hit, or like what is open."""
         wanted = segment if isinstance(segment, str) else self.looking.moment
         if wanted is not None:
-            await self.finding.like(wanted)
+            await self.finding.similar(wanted)
 
     async def _open(self, segment: Any) -> None:
-        await self.looking.open(segment, self.finding.words, self.finding.score(segment))
+        hit = self.finding.hit(segment)
+        await self.looking.open(segment, self.finding.words, None if hit is None else hit.score)
+
+    async def _label(self, _: Any) -> None:
+        """Label what is open, knowing what the visitor has said."""
+        await self.looking.name(self.finding.question.wishes.told)
 
     async def _peek(self, segment: Any) -> None:
         """The first hit, unless the visitor's own file is open."""

@@ -1,6 +1,6 @@
 """What stands on the page, and where: the places that hits, pictures and words are put into."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -8,18 +8,18 @@ from nicegui import ui
 
 from myosem.cli.render import plural
 from myosem.cli.web import cards
-from myosem.cli.web.filters import Choices, Filters, number
+from myosem.cli.web.chips import chips
+from myosem.cli.web.forms import SEND, FilterForm
+from myosem.cli.web.question import LONGEST
 from myosem.cli.web.uploads import SUFFIXES
 
 if TYPE_CHECKING:
     from myosem.cli.web.desk import Overview
+    from myosem.cli.web.filters import Choices
+    from myosem.cli.web.question import Names, Question
     from myosem.errors import MyoSemError
 
 Handler = Callable[..., Any]
-SEND = (
-    "() => document.getElementById('desk').dispatchEvent(new CustomEvent('act', {{detail: {{act: '{}'}}}}))"
-)
-
 ICONS = {
     "name": "M1 10h5l3-5 4 13 5-17 4 14 3-5h6",
     "search": "M10.5 17a6.5 6.5 0 1 1 0-13 6.5 6.5 0 0 1 0 13Zm5-1.5 5 5",
@@ -33,14 +33,24 @@ KEYS = (
     ("/", "search"),
     ("j k ↓ ↑", "next and previous hit"),
     ("Enter", "open the hit"),
-    ("m", "more like this"),
+    ("m l", "more like this, less like this"),
+    ("n", "say what it is"),
+    ("s", "similar moments"),
     ("w", "what is this?"),
-    ("f", "filters"),
+    ("f", "filters, and words to add"),
     ("u", "open a recording of your own"),
     ("t", "light or dark"),
     ("Esc", "leave the field, close what is open"),
     ("?", "these keys"),
 )
+ACTIONS = (
+    ("what", "What is this?", "", ""),
+    ("similar", "Similar", "", ""),
+    ("name", "This is …", "stored", ""),
+    ("add", "+ Add", "stored", "Look also for what is like it"),
+    ("subtract", "− Take away", "stored", "Look for what is not like it"),
+)
+"""What can be done with what is open: name, words, class, and what it means where the words do not say."""
 WAITING = (
     '<div class="message calm hint"><p>Open a hit to see its recording, its signal and what it is.</p></div>'
 )
@@ -60,73 +70,13 @@ def _tool(name: str, words: str) -> str:
     )
 
 
+def _action(name: str, words: str, kind: str, meaning: str) -> str:
+    return f'<button type="button" class="{kind}" data-act="{name}" title="{meaning}">{words}</button>'
+
+
 def icon(name: str) -> str:
     """A line drawing in the colour of the text."""
     return f'<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d="{ICONS[name]}"/></svg>'
-
-
-class FilterForm:
-    """Fields for ``Filters``.
-
-    Attributes:
-        changed: called after each change that a person made.
-    """
-
-    def __init__(self) -> None:
-        self.changed: Callable[[], Awaitable[None]] | None = None
-        self._quiet = False
-        with ui.element("div").classes("filters").props('id="filters"') as self.box:
-            self._lists = {
-                "datasets": self._list("Data set"),
-                "people": self._list("Person"),
-                "sessions": self._list("Session"),
-                "labels": self._list("Label"),
-            }
-            self._numbers = {
-                "shortest_s": self._field("At least (s)", "decimal"),
-                "longest_s": self._field("At most (s)", "decimal"),
-                "least_score": self._field("Least score", "decimal"),
-            }
-            self._condition = self._field("Condition, such as rate_hz > 500", "text", wide=True)
-        self.box.visible = False
-
-    def show(self, filters: Filters, choices: Choices) -> None:
-        """Show what is chosen, and offer what fits to it."""
-        left = choices.within(filters)
-        offered = {
-            "datasets": left.datasets,
-            "people": left.people,
-            "sessions": left.sessions,
-            "labels": left.label_names,
-        }
-        self._quiet = True
-        for name, field in self._lists.items():
-            chosen = [one for one in getattr(filters, name) if one in offered[name]]
-            field.set_options(list(offered[name]), value=chosen)
-        for name, entry in self._numbers.items():
-            value = getattr(filters, name)
-            entry.value = "" if value is None else f"{value:g}"
-        self._condition.value = filters.condition
-        self._quiet = False
-
-    def read(self) -> Filters:
-        """What is chosen. Raises UsageError where a number is none."""
-        values: dict[str, Any] = {name: tuple(field.value or ()) for name, field in self._lists.items()}
-        values |= {name: number(field.value or "") for name, field in self._numbers.items()}
-        return Filters(**values, condition=(self._condition.value or "").strip())
-
-    def _list(self, title: str) -> ui.select:
-        field = ui.select([], label=title, multiple=True, with_input=True, on_change=self._told)
-        return field.props("outlined dense options-dense use-chips").classes("field")
-
-    def _field(self, title: str, mode: str, *, wide: bool = False) -> ui.input:
-        field = ui.input(title, on_change=self._told)
-        field.props(f'outlined dense debounce="500" inputmode="{mode}" autocomplete="off" spellcheck="false"')
-        return field.classes("field wide" if wide else "field")
-
-    def _told(self) -> Awaitable[None] | None:
-        """What to wait for after a change; nothing where the page itself made it."""
-        return None if self._quiet or self.changed is None else self.changed()
 
 
 class Shell:
@@ -157,6 +107,7 @@ class Shell:
                         self._aside()
         self.root.on("act", act, js_handler="(event) => emit(event.detail)")
         self.help = _help()
+        self._name()
         self._upload(uploaded, most_bytes)
 
     def library(self, overview: "Overview") -> None:
@@ -166,10 +117,11 @@ class Shell:
             f"{plural(len(overview.datasets), 'data set')} · version {overview.version}</span>"
         )
 
-    def show_filters(self, filters: Filters, choices: Choices) -> None:
-        """Show what is chosen, in the form and in words."""
-        self.filters.show(filters, choices)
-        self.active.content = cards.filter_chips(filters)
+    def show_question(self, asked: "Question", choices: "Choices", names: "Names") -> None:
+        """Show what is in use, in the form and in words."""
+        self.filters.show(asked.filters, choices)
+        self.filters.wishes.show(asked.wishes)
+        self.active.content = chips(asked, names)
 
     async def turn_filters(self, _: Any = None) -> None:
         """Show the fields for filters, or put them away."""
@@ -213,7 +165,7 @@ class Shell:
                 )
                 self.search.on("keydown.enter", js_handler=SEND.format("search"))
                 _html("<kbd>/</kbd>").classes("slash")
-            _html(_tool("filters", "Filters"))
+            _html(_tool("filters", "Refine"))
         chips = "".join(
             f'<button type="button" data-act="example" data-value="{escape(one)}">{escape(one)}</button>'
             for one in cards.EXAMPLES
@@ -226,10 +178,7 @@ class Shell:
         )
         self.moment = _html(WAITING)
         with ui.element("div").classes("tasks") as self.tasks:
-            _html(
-                '<button type="button" data-act="like">More like this</button>'
-                '<button type="button" data-act="what">What is this?</button>'
-            ).classes("acts")
+            _html("".join(_action(*one) for one in ACTIONS)).classes("acts")
             self.what = _html("")
             with ui.element("section").classes("labelling"):
                 _html("<h3>Label this recording</h3>")
@@ -242,6 +191,36 @@ class Shell:
                     _html('<button type="button" data-act="label">Label</button>')
                 self.labels = _html("")
         self.tasks.visible = False
+
+    def ask_name(self, moment: str, names: Sequence[str], given: str) -> None:
+        """Ask what a moment is.
+
+        Args:
+            moment: in words.
+            names: that were given to others.
+            given: its own, if it has one.
+        """
+        self.named_moment.content = f"<p>{escape(moment)}</p>"
+        self.named_before.content = "".join(
+            f'<button type="button" data-act="told" data-value="{escape(one)}">{escape(one)}</button>'
+            for one in names
+        )
+        self.name_field.value = given
+        self.naming.open()
+
+    def _name(self) -> None:
+        with ui.dialog() as self.naming, ui.element("div").classes("sheet naming"):
+            _html("<h2>This is …</h2>")
+            self.named_moment = _html()
+            self.name_field = ui.input("A name, such as make a fist", autocomplete=[])
+            self.name_field.props(f'outlined dense autofocus maxlength="{LONGEST}" spellcheck="false"')
+            self.name_field.on("keydown.enter", js_handler=SEND.format("told"))
+            self.named_before = _html().classes("examples")
+            _html(
+                '<p class="note">Searches rank this person’s other moments by it at once, in every session. '
+                "Nothing is written to the library.</p>"
+                '<button type="button" class="main" data-act="told">Say so</button>'
+            )
 
     def _upload(self, uploaded: Handler, most_bytes: int) -> None:
         kinds = ", ".join(SUFFIXES)

@@ -4,16 +4,25 @@
 
 const desk = () => document.getElementById("desk");
 const hits = () => [...document.querySelectorAll("#hits .hit")];
-const marked = () => document.querySelector("#hits .hit.marked");
+// Which hit is marked, and where it stood: hits that are ranked anew keep the mark.
+let current = null;
+let place = -1;
+const marked = () => {
+  const all = hits();
+  const same = all.find((card) => card.dataset.segment === current);
+  return same ?? all[Math.min(place, all.length - 1)] ?? null;
+};
 const send = (act, value = null) =>
   desk()?.dispatchEvent(new CustomEvent("act", { detail: { act, value } }));
 
-function mark(card, focus = true) {
+function mark(card, focus = true, scroll = true) {
   if (!card) return;
-  marked()?.classList.remove("marked");
+  document.querySelector("#hits .marked")?.classList.remove("marked");
   card.classList.add("marked");
+  current = card.dataset.segment;
+  place = hits().indexOf(card);
   if (focus) card.focus({ preventScroll: true });
-  card.scrollIntoView({ block: "nearest", behavior: "instant" });
+  if (scroll) card.scrollIntoView({ block: "nearest", behavior: "instant" });
 }
 
 function step(by) {
@@ -29,6 +38,9 @@ function open(card) {
   show(true);
   send("open", card.dataset.segment);
 }
+
+// About the hit that is marked, if one is.
+const say = (act) => marked() && send(act, marked().dataset.segment);
 
 // On a narrow screen what is open covers the hits; the browser's own "back" closes it.
 const narrow = () => matchMedia("(max-width: 959px)").matches;
@@ -49,7 +61,10 @@ const KEYS = {
   ArrowDown: () => step(1),
   ArrowUp: () => step(-1),
   Enter: () => open(marked()),
-  m: () => marked() && send("like", marked().dataset.segment),
+  m: () => say("more"),
+  l: () => say("less"),
+  n: () => say("name"),
+  s: () => say("similar"),
   w: () => marked() && (show(true), send("what", marked().dataset.segment)),
   f: () => send("filters"),
   u: () => send("upload"),
@@ -129,9 +144,10 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => them
 window.myosem = {
   theme,
   show,
+  again: () => mark(marked(), !typing(document.activeElement)),
   first: () => {
     const [card] = hits();
-    mark(card, false);
+    mark(card, false, false);
     if (card && !narrow()) send("peek", card.dataset.segment);
   },
 };
