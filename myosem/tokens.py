@@ -156,7 +156,7 @@ class _Reader:
         self.rest = rest[alive]
         self.unit = float(np.exp(np.log(self.rest).mean())) if alive.any() else 1.0
         self.rate_hz = frames.rate_hz
-        self.samples = frames.filtered if alive.all() else frames.filtered[:, alive]
+        self.alive, self.samples = alive, frames.filtered
         self.level = np.log(np.maximum(frames.power[:, alive] / self.rest, 1e-2))
 
     def read(self, times: Wide) -> Array:
@@ -195,7 +195,8 @@ class _Reader:
         place = np.arange(longest)
         inside = place < lengths[:, None]
         rows = np.minimum(first[:, None] + place, len(self.samples) - 1)
-        return self.samples[rows].astype(np.float64) * inside[..., None], lengths
+        samples = self.samples[rows] if self.alive.all() else self.samples[rows][..., self.alive]
+        return samples.astype(np.float64, order="C") * inside[..., None], lengths
 
     def _shapes(self, windows: Wide, lengths: NDArray[np.int_]) -> Wide:
         """Log power per hertz of each band over that of the shared bands: ``(n, B, C)``."""

@@ -100,6 +100,13 @@ def test_a_huge_declared_size_is_refused_without_reading(tmp_path: Path) -> None
         read_recordings(path)
 
 
+@pytest.mark.parametrize("name", ["sample_rate", "side", "user", "session", "stage"])
+def test_an_attribute_of_several_values_is_refused(name: str, tmp_path: Path) -> None:
+    path = write_pose(tmp_path / NAME, pose_table(), **{name: [2000.0, 1.0]})
+    with pytest.raises(SourceError, match=r"does not fit|missing or no text"):
+        read_recordings(path)
+
+
 def test_a_group_in_place_of_the_table_is_refused(tmp_path: Path) -> None:
     path = tmp_path / NAME
     with h5py.File(path, "w") as content:

@@ -1,6 +1,7 @@
 """The MATLAB 5 decoder against SciPy's, on files both can read."""
 
 import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,34 @@ def test_shapes_are_known_without_the_values(compressed: bool, tmp_path: Path) -
         "who": (1, 8),
         "a" * 31: (2, 3, 4),
     }
+
+
+def packed(content: bytes, declared: int) -> bytes:
+    """A file of one compressed variable of bytes, which declares that it has so many."""
+    head = struct.pack("<4I2I2i2I", 6, 8, 9, 0, 5, 8, declared, 1, 1, 3) + b"emg".ljust(8, b"\0")
+    body = struct.pack("<II", 14, len(head) + 8 + declared) + head + struct.pack("<II", 2, declared) + content
+    data = zlib.compress(body, 1)
+    return b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM" + struct.pack("<II", 15, len(data)) + data
+
+
+@pytest.mark.parametrize(
+    ("size", "declared", "fault"),
+    [
+        (64, 2**31 - 8, "declares 2,147,483,"),
+        ((32 << 20) + 8, (32 << 20) + 8, "declares 33,554,"),
+        (4 << 20, 64, "unpacks to more than it declares"),
+        (64, 4 << 20, "ends early"),
+    ],
+)
+def test_a_compressed_variable_is_no_larger_than_it_says_and_can_be(
+    size: int, declared: int, fault: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.mat"
+    path.write_bytes(packed(bytes(3 << 20), 3 << 20))
+    assert load(path, "emg")["emg"].shape == (3 << 20, 1)
+    path.write_bytes(packed(bytes(size), declared))
+    with pytest.raises(SourceError, match=fault):
+        load(path, "emg")
 
 
 def test_what_is_not_asked_for_is_not_unpacked(tmp_path: Path) -> None:

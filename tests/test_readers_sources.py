@@ -104,6 +104,16 @@ def test_huge_members_are_refused_without_unpacking(tmp_path: Path) -> None:
     assert names(path) == ["small.csv"]
 
 
+def test_members_that_unpack_to_far_more_than_recordings_do_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "s.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb.csv", bytes((32 << 20) + 1))
+        archive.writestr("large.csv", bytes(1 << 20))
+    (item,) = skipped(path)
+    assert item.failed and "times its size, as no recording does" in item.reason
+    assert names(path) == ["large.csv"]
+
+
 def test_an_archive_inside_an_archive_is_named(tmp_path: Path) -> None:
     (item,) = skipped(archive_of(tmp_path / "s.zip", **{"inner.zip": "1"}))
     assert item.failed and "unpack the outer one" in item.reason

@@ -7,6 +7,7 @@ import h5py  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 from builders import write_lines, zip_folder
+from numpy.typing import NDArray
 from table_builders import MAPPING, ROWS, build_hdf5, columns, emg, gestures, write_hdf5, write_parquet
 
 from myosem.errors import MappingError, SourceError
@@ -220,11 +221,43 @@ def test_an_array_of_a_huge_declared_shape_is_refused(tmp_path: Path) -> None:
         read_recordings(tmp_path / "t.npz")
 
 
+def test_an_archive_of_arrays_does_not_unpack_to_far_more_than_its_size(tmp_path: Path) -> None:
+    np.savez_compressed(
+        tmp_path / "t.npz", emg=np.zeros((1 << 24, 1), np.int16), label=np.zeros(1 << 24, "i1")
+    )
+    (tmp_path / "t.yaml").write_text("rate_hz: 200\narray: emg\nsubject: p1\n")
+    with pytest.raises(SourceError, match="what is in it is too large"):
+        read_recordings(tmp_path / "t.npz")
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.array([1, -2, 1], np.int16), ["1", "-2", "1"]),
+        (np.array([1.0, np.nan, -0.0, np.inf]), ["1", "", "0", ""]),
+        (np.array([1.5, 2.0, np.nan]), ["1.5", "2.0", ""]),
+        (np.array([0.1], np.float32), ["0.1"]),
+        (np.array([np.nan, np.nan]), ["", ""]),
+        (np.array([True, False]), ["True", "False"]),
+        (np.array(["a ", "b"]), ["a ", "b"]),
+        (np.array([b"a ", b"\xff"]), ["a", "\ufffd"]),
+        (np.array([None, 3, b"x", " y"], object), ["", "3", "x", "y"]),
+        (np.array(["2024-05-01", "NaT"], "M8[D]"), ["2024-05-01", "NaT"]),
+    ],
+)
+def test_labels_are_texts_whatever_they_are_stored_as(values: NDArray[Any], expected: list[str]) -> None:
+    assert label_texts(values).tolist() == expected
+
+
+def test_many_labels_take_little_memory() -> None:
+    assert label_texts(np.repeat([1.0, np.nan, 20.0], 1000)).nbytes == 3000 * 2 * 4
+
+
 def test_an_hdf5_file_does_not_hold_more_than_it_can_unpack(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "t.h5", "w") as content:
         content.create_dataset("emg", (1 << 23, 2), "f4", chunks=(1024, 2))
     (tmp_path / "t.yaml").write_text("rate_hz: 200\narray: emg\nsubject: p1\n")
-    with pytest.raises(SourceError, match="no more than 1100 times the file"):
+    with pytest.raises(SourceError, match="emg is too large; got 67,108,864 bytes in a file of"):
         read_recordings(tmp_path / "t.h5")
 
 

@@ -134,12 +134,14 @@ def label_texts(values: NDArray[Any]) -> NDArray[np.str_]:
         return np.array(["" if value is None else _text(value) for value in flat.tolist()], np.str_)
     if flat.dtype.kind == "S":
         return np.char.strip(np.char.decode(flat, "utf-8", "replace"))
-    if flat.dtype.kind != "f":
-        return flat.astype(np.str_)
-    known = np.isfinite(flat)
-    whole = bool(np.all(flat[known] == np.round(flat[known])))
-    texts = np.where(known, flat, 0).astype(np.int64 if whole else flat.dtype).astype(np.str_)
-    return np.where(known, texts, "")
+    if flat.dtype.kind == "U":
+        return flat
+    kinds, codes = np.unique(flat, return_inverse=True)
+    if kinds.dtype.kind != "f":
+        return kinds.astype(np.str_)[codes]
+    whole = all(value.is_integer() for value in kinds.tolist() if math.isfinite(value))
+    texts = [str(int(value) if whole else value) if np.isfinite(value) else "" for value in kinds]
+    return np.array(texts, np.str_)[codes]
 
 
 def _text(value: object) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myosem.errors import MissingExtraError, SourceError
-from myosem.readers.base import MAX_MEMBER_BYTES, SourceFile, reason
+from myosem.readers.base import SourceFile, most_unpacked, reason
 
 Columns = dict[str, NDArray[Any]]
 Fields = dict[str, tuple[int, ...]]
@@ -144,7 +144,7 @@ def _fault(dataset: Any, fields: Fields, rows: slice, most_bytes: int) -> str | 
     if len(shape) != 1 or shape[0] == 0:
         return f"shape {tuple(shape)}"
     asked = len(range(shape[0])[rows]) * dtype.itemsize
-    if asked > max(MAX_MEMBER_BYTES, min(dataset.id.get_storage_size(), most_bytes)):
+    if asked > max(most_unpacked(most_bytes), min(dataset.id.get_storage_size(), most_bytes)):
         return f"{asked / 2**30:.1f} GiB"
     for name, inner in fields.items():
         if dtype.names is None or name not in dtype.names:
@@ -159,7 +159,7 @@ def _expected(fields: Fields) -> str:
 
 
 def plain(value: Any) -> Any:
-    """An attribute as a string or a number where it is one."""
+    """An attribute as a string or a number where it is one, as a list where it is several."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    return value.item() if isinstance(value, np.generic) else value
+    return value.tolist() if isinstance(value, np.generic | np.ndarray) else value

@@ -12,14 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myosem.errors import SourceError
-from myosem.readers.base import MAX_MEMBER_BYTES, Reader, SourceFile
+from myosem.readers.base import Reader, SourceFile, most_unpacked
 from myosem.readers.columns import Columns, Shape, column_recordings
 from myosem.readers.hdf5 import hdf5_file
 from myosem.readers.mapping import mapping_for
 from myosem.records import Recording
 
-MOST_PACKED = 1100
-"""How many times its size a file can be unpacked; more was never written."""
 EXAMPLE = "{rate_hz: 1000, array: group/emg, unit: mV, subject: p1, label_from: group/gesture}"
 
 
@@ -68,13 +66,13 @@ class Hdf5Columns(Columns):
             dataset = content[path]
             dtype = dataset.dtype if field is None else dataset.dtype[field]
             size = math.prod(dataset.shape) * max(dtype.itemsize, 1)
-            fits = size <= min(MAX_MEMBER_BYTES, MOST_PACKED * self.file.size)
+            fits = size <= most_unpacked(self.file.size)
             values = None if not fits else dataset[()] if field is None else dataset[field]
         if values is None:
             raise SourceError(
                 f"{self.file.source}: {name} is too large",
                 got=f"{size:,} bytes in a file of {self.file.size:,}",
-                expected=f"at most 1 GiB, and no more than {MOST_PACKED} times the file",
+                expected=f"at most {most_unpacked(self.file.size):,}",
             )
         return np.asarray(values)
 

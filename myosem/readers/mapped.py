@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,6 @@ from numpy.typing import NDArray
 from myosem.errors import MappingError, SourceError
 from myosem.readers.base import SourceFile
 from myosem.readers.mapping import Mapping
-from myosem.readers.parse import runs
 from myosem.readers.timing import long_enough, settled_rate, stretches
 from myosem.records import Recording, Span
 
@@ -93,12 +93,12 @@ def _rate_and_stretches(
 def _spans(
     mapping: Mapping, labels: NDArray[np.str_], known: dict[str, str], rate_hz: float
 ) -> tuple[Span, ...]:
-    values, codes = np.unique(labels, return_inverse=True)
+    edges = [0, *(np.flatnonzero(labels[1:] != labels[:-1]) + 1).tolist(), len(labels)]
     digits = re.search(r"\d+", known.get("repetition", ""))
     seen: Counter[str] = Counter()
     spans = []
-    for first, last, code in runs(codes):
-        value = str(values[code])
+    for first, last in pairwise(edges):
+        value = str(labels[first])
         repetition = int(digits[0]) if digits else seen[value]
         seen[value] += 1
         effort = known.get("effort")

@@ -4,17 +4,19 @@ SciPy's reader looks types up in a table without checking that they are in it: o
 the process. Here damage is always an error, and only what is asked for is decoded.
 """
 
+import itertools
 import math
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myosem.errors import SourceError
-from myosem.readers.base import MAX_MEMBER_BYTES, SourceFile, reason
+from myosem.readers.base import SourceFile, most_unpacked, reason
 from myosem.readers.mat73 import is_mat73, mat73_shapes, mat73_variables
 
 HEADER_BYTES = 128
@@ -24,9 +26,11 @@ TEXTS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16"}
 CELL, STRUCT, TEXT = 1, 2, 4  # classes of matrices
 NUMERIC = range(6, 16)
 COMPLEX = 0x800
-DAMAGE = (ValueError, struct.error, zlib.error)
+ORDERS = {b"\x00\x01IM": "<", b"\x01\x00MI": ">"}
+DAMAGE = (ValueError, struct.error, zlib.error, OSError)
 DEEPEST = 8
-PEEK_BYTES = 512  # class, shape and name of a variable lie within
+PEEK_BYTES = 1024  # class, shape and name of a variable lie within
+PIECE_BYTES = 1 << 20
 
 
 def load_mat(file: SourceFile, names: Sequence[str], optional: Sequence[str] = ()) -> dict[str, Any]:
@@ -42,10 +46,8 @@ def load_mat(file: SourceFile, names: Sequence[str], optional: Sequence[str] = (
     if is_mat73(file):
         found = mat73_variables(file, (*names, *optional))
     else:
-        try:
-            found = dict(_variables(memoryview(file.read_bytes()), (*names, *optional)))
-        except DAMAGE as error:
-            raise _damaged(file, error) from error
+        with _opened(file) as contents:
+            found = dict(contents.variables((*names, *optional)))
     missing = [name for name in names if name not in found]
     if missing:
         raise SourceError(
@@ -55,70 +57,117 @@ def load_mat(file: SourceFile, names: Sequence[str], optional: Sequence[str] = (
 
 
 def mat_shapes(file: SourceFile) -> dict[str, tuple[int, ...]]:
-    """Shape of each variable by name; no values are unpacked.
+    """Shape of each variable by name; no values are read.
 
     Raises:
         SourceError, MissingExtraError: as ``load_mat``.
     """
     if is_mat73(file):
         return mat73_shapes(file)
+    with _opened(file) as contents:
+        return {element.name: element.shape for element in contents.elements()}
+
+
+class _Element(NamedTuple):
+    """A variable as it lies in the file."""
+
+    name: str
+    shape: tuple[int, ...]
+    packed: bool
+    start: int
+    size: int
+
+
+@contextmanager
+def _opened(file: SourceFile) -> "Iterator[_Contents]":
     try:
-        data = memoryview(file.read_bytes())
-        decoder = _Decoder(_byte_order(data))
-        return {name: shape for name, shape, _, _ in _elements(decoder, data)}
+        with file.path.open("rb") if file.member is None else file.open() as stream:
+            yield _Contents(stream, file.size)
     except DAMAGE as error:
-        raise _damaged(file, error) from error
+        raise SourceError(
+            f"{file.source}: cannot be read as a MATLAB 5 file",
+            got=reason(error),
+            expected="an undamaged .mat file, saved with -v6, -v7 or -v7.3",
+        ) from error
 
 
-def _damaged(file: SourceFile, error: Exception) -> SourceError:
-    return SourceError(
-        f"{file.source}: cannot be read as a MATLAB 5 file",
-        got=reason(error),
-        expected="an undamaged .mat file, saved with -v6, -v7 or -v7.3",
-    )
+class _Contents:
+    """The variables of an open file of ``size`` bytes, each read when it is asked for.
 
+    Raises:
+        ValueError, struct.error, zlib.error, OSError: the file is damaged.
+    """
 
-def _variables(data: memoryview, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
-    decoder = _Decoder(_byte_order(data))
-    wanted = {name.split(".")[0] for name in names}
-    for name, _, kind, packed in _elements(decoder, data):
-        if name in wanted:
-            body = decoder.element(_inflate(packed), 0)[1] if kind == COMPRESSED else packed
-            yield from decoder.wanted(body, names)
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        self._stream, self._size = stream, size
+        mark = self._read(HEADER_BYTES - 4, 4)
+        if mark not in ORDERS:
+            raise ValueError("no MATLAB 5 header")
+        self._decoder = _Decoder(ORDERS[mark])
+        self._head = f"{ORDERS[mark]}II"
 
+    def elements(self) -> Iterator[_Element]:
+        """All variables in the order of the file."""
+        at = HEADER_BYTES
+        while at < self._size:
+            kind, size = struct.unpack(self._head, self._read(at, 8))
+            start, packed = at + 8, kind == COMPRESSED
+            if start + size > self._size:
+                raise ValueError("the file ends in the middle of a variable")
+            peek = self._read(start, min(size, PEEK_BYTES))
+            if packed:
+                peek = zlib.decompressobj().decompress(peek, PEEK_BYTES)
+                kind, _ = struct.unpack_from(self._head, peek)
+                peek = peek[8:]
+            if kind != MATRIX:
+                raise ValueError(f"an element of kind {kind} where a variable should be")
+            _, shape, name, _ = self._decoder.head(memoryview(peek))
+            yield _Element(name, shape, packed, start, size)
+            at = start + (size if packed else -size // 8 * -8)
 
-def _elements(
-    decoder: "_Decoder", data: memoryview
-) -> Iterator[tuple[str, tuple[int, ...], int, memoryview]]:
-    """Name, shape, kind and still packed contents of each variable."""
-    at = HEADER_BYTES
-    while at < len(data):
-        kind, body, at = decoder.element(data, at)
-        start, inner = body, kind
-        if kind == COMPRESSED:
-            start = memoryview(zlib.decompressobj().decompress(body, PEEK_BYTES))
-            (inner,) = struct.unpack_from(f"{decoder.order}I", start)
-            start = start[8:]
-        if inner != MATRIX:
-            raise ValueError(f"an element of kind {inner} where a variable should be")
-        _, shape, name, _ = decoder.head(start)
-        yield name, shape, kind, body
+    def variables(self, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
+        """Those of the named variables and fields that are there."""
+        wanted = {name.split(".")[0] for name in names}
+        for element in self.elements():
+            if element.name in wanted:
+                body = self._unpacked(element) if element.packed else self._read(element.start, element.size)
+                yield from self._decoder.wanted(memoryview(body), names)
 
+    def _read(self, at: int, size: int) -> bytes:
+        self._stream.seek(at)
+        data = self._stream.read(size)
+        if len(data) < size:
+            raise ValueError("the file ends in the middle of a variable")
+        return data
 
-def _byte_order(data: memoryview) -> str:
-    mark = bytes(data[HEADER_BYTES - 4 : HEADER_BYTES])
-    orders = {b"\x00\x01IM": "<", b"\x01\x00MI": ">"}
-    if mark not in orders:
-        raise ValueError("no MATLAB 5 header")
-    return orders[mark]
+    def _unpacked(self, element: _Element) -> bytearray:
+        """Contents of a compressed variable: in memory once, and never more than it declares."""
+        pieces = self._pieces(element)
+        first = next(pieces, b"")
+        _, size = struct.unpack_from(self._head, first)
+        if size > most_unpacked(self._size):
+            raise ValueError(f"a compressed variable that declares {size:,} bytes")
+        data, at = bytearray(size), 0
+        for piece in itertools.chain([first[8:]], pieces):
+            if at + len(piece) > size:
+                raise ValueError("a compressed variable that unpacks to more than it declares")
+            data[at : at + len(piece)] = piece
+            at += len(piece)
+        if at < size:
+            raise ValueError("a compressed variable that ends early")
+        return data
 
-
-def _inflate(body: memoryview) -> memoryview:
-    stream = zlib.decompressobj()
-    data = stream.decompress(body, MAX_MEMBER_BYTES)
-    if not stream.eof:
-        raise ValueError("a compressed variable that ends early or unpacks to more than 1 GiB")
-    return memoryview(data)
+    def _pieces(self, element: _Element) -> Iterator[bytes]:
+        unpacker, at, end = zlib.decompressobj(), element.start, element.start + element.size
+        while at < end and not unpacker.eof:
+            packed = self._read(at, min(end - at, PIECE_BYTES))
+            at += len(packed)
+            while packed:
+                yield unpacker.decompress(packed, PIECE_BYTES)
+                packed = unpacker.unconsumed_tail
+        yield unpacker.flush()
+        if not unpacker.eof:
+            raise ValueError("a compressed variable that ends early")
 
 
 class _Decoder:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from myosem.errors import SourceError
-from myosem.readers.base import MAX_MEMBER_BYTES, SourceFile, reason
+from myosem.readers.base import SourceFile, most_unpacked, reason
 from myosem.readers.hdf5 import hdf5_file
 
 MARK = b"MATLAB 7.3"
@@ -34,7 +34,8 @@ def mat73_variables(file: SourceFile, names: Sequence[str]) -> dict[str, Any]:
     """
     with hdf5_file(file, HOLDING) as content:
         paths = {name: name.replace(".", "/") for name in names}
-        return {name: _value(content, content[path]) for name, path in paths.items() if path in content}
+        most = most_unpacked(file.size)
+        return {name: _value(content, content[path], most) for name, path in paths.items() if path in content}
 
 
 def mat73_shapes(file: SourceFile) -> dict[str, tuple[int, ...]]:
@@ -51,17 +52,17 @@ def _shape(variable: Any) -> tuple[int, ...]:
     return tuple(int(size) for size in reversed(variable.shape))
 
 
-def _value(content: Any, variable: Any, depth: int = 0) -> Any:
+def _value(content: Any, variable: Any, most_bytes: int, depth: int = 0) -> Any:
     """An array, a string or a list. Raises ValueError for anything else."""
     kind = variable.attrs.get("MATLAB_class", b"")
     if not hasattr(variable, "dtype") or depth > DEEPEST:
         raise ValueError(f"{variable.name} is neither numbers, text nor a list")
-    if variable.nbytes > MAX_MEMBER_BYTES:
+    if variable.nbytes > most_bytes:
         raise ValueError(f"{variable.name} has {variable.nbytes / 2**30:.1f} GiB")
     if _is_empty(variable):
         return "" if kind == b"char" else [] if kind == b"cell" else np.empty(_shape(variable))
     if kind == b"cell":
-        return [_value(content, one, depth + 1) for one in _referred(content, variable)]
+        return [_value(content, one, most_bytes, depth + 1) for one in _referred(content, variable)]
     if kind == b"char":
         return np.asarray(variable[()], dtype="<u2").tobytes().decode("utf-16-le")
     if variable.dtype.kind not in "iuf":

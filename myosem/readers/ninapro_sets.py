@@ -14,7 +14,7 @@ from myosem.readers.base import SourceFile
 from myosem.readers.mat import load_mat
 from myosem.readers.ninapro import EXERCISE_FILE, NinaPro, fitted, movement_spans, to_local
 from myosem.readers.ninapro_movements import DB6_GRASPS, DB8_MOVEMENTS, exercise_labels
-from myosem.readers.parse import Label, numbers, ring
+from myosem.readers.parse import Label, as_float32, numbers, ring
 from myosem.records import Channel, Recording
 
 TRIGNO_HZ = (20.0, 450.0)
@@ -42,7 +42,8 @@ class MovementSet(NinaPro):
         """One recording; rest is what lies between movements."""
         at = self.fields(file)
         found = load_mat(file, ["emg", "restimulus", "rerepetition"], optional=["subject", "exercise"])
-        emg = self.emg(file, found)
+        emg = as_float32(self.emg(file, found))
+        del found["emg"]  # as large as the samples
         stimulus, cut = fitted(file, found["restimulus"], "restimulus", len(emg))
         repetition, cut_too = fitted(file, found["rerepetition"], "rerepetition", len(emg))
         labels, before = self.movements(file, at)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myosem.errors import SourceError
-from myosem.readers.base import MAX_MEMBER_BYTES, Reader, SourceFile, reason
+from myosem.readers.base import Reader, SourceFile, most_unpacked, reason
 from myosem.readers.columns import Columns, Shape, column_recordings
 from myosem.readers.mapping import mapping_for
 from myosem.records import Recording
@@ -59,6 +59,7 @@ class NpzColumns(Columns):
         try:
             with zipfile.ZipFile(self._data) as archive:
                 names = [info for info in archive.infolist() if info.filename.endswith(".npy")]
+                self._check_size("what is in it", sum(info.file_size for info in names))
                 self.shapes: dict[str, Shape] = {
                     info.filename.removesuffix(".npy"): self._shape(archive, info) for info in names
                 }
@@ -75,19 +76,22 @@ class NpzColumns(Columns):
             raise self._fault(error) from error
 
     def _shape(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Shape:
-        if info.file_size > MAX_MEMBER_BYTES:
-            raise SourceError(
-                f"{self.file.source}: the array {info.filename} unpacks to {info.file_size / 2**30:.1f} GiB",
-                expected="at most 1 GiB",
-            )
         with archive.open(info) as member:
             version = np.lib.format.read_magic(member)  # type: ignore[no-untyped-call]
             old = version == (1, 0)
             read = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
             shape, _, dtype = read(member)  # type: ignore[no-untyped-call]
-        if int(np.prod(shape, dtype=object)) * dtype.itemsize > MAX_MEMBER_BYTES:
-            raise SourceError(f"{self.file.source}: the array {info.filename} is too large", got=shape)
+        self._check_size(info.filename, int(np.prod(shape, dtype=object)) * dtype.itemsize)
         return tuple(shape)
+
+    def _check_size(self, name: str, size: int) -> None:
+        most = most_unpacked(self.file.size)
+        if size > most:
+            raise SourceError(
+                f"{self.file.source}: {name} is too large",
+                got=f"{size:,} bytes",
+                expected=f"at most {most:,}",
+            )
 
     def _fault(self, error: Exception) -> SourceError:
         return SourceError(

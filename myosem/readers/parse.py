@@ -87,7 +87,10 @@ def number_lines(file: SourceFile, columns: int, most_bad: float = 0.01) -> tupl
         dropped = len(lines) - len(kept)
         if not kept or dropped > most_bad * len(lines):
             raise
-        table = np.array([line.split(b",") for line in kept]).astype(np.int16)
+        try:
+            table = np.array([line.split(b",") for line in kept]).astype(np.int16)
+        except (OverflowError, ValueError):
+            table = np.array([[-129]])
         if table.min() < -128 or table.max() > 127:
             raise SourceError(f"{file.source}: a number is out of range", expected="-128 to 127") from error
         return table.astype(np.int8), dropped
@@ -106,7 +109,7 @@ def as_int8(file: SourceFile, values: NDArray[np.integer[Any]]) -> NDArray[np.in
 
 def as_float32(values: NDArray[Any]) -> NDArray[np.float32]:
     """The same values as contiguous float32; what does not fit becomes infinite."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         return np.ascontiguousarray(values, dtype=np.float32)
 
 
