@@ -7,7 +7,7 @@ longer fits.
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class Outcome:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Outcome":
-        """The outcome that ``asdict`` turned into plain values."""
+        """The outcome that JSON holds as plain values."""
         return cls(
             SourceRow(**values["source"]),
             tuple(RecordingRow.from_json(row) for row in values["recordings"]),
@@ -90,7 +90,7 @@ class Journal:
     def add(self, outcome: Outcome) -> None:
         """Note an outcome; its samples are handed to the operating system first."""
         self.signals().flush()
-        self._file.write(json.dumps(asdict(outcome)) + "\n")
+        self._file.write(json.dumps(outcome, default=vars) + "\n")
         self._file.flush()
 
     def __enter__(self) -> "Journal":

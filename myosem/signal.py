@@ -5,6 +5,7 @@ Everything downstream (segments, features) reads frames, so a recording is filte
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,11 +67,17 @@ def remove_drift(recording: Recording) -> Array:
     samples[:, dead_channels(recording.samples)] = 0  # the mean of a constant is only nearly that constant
     if recording.rate_hz <= 4 * HIGHPASS_HZ:
         return samples
-    sos = butter(2, HIGHPASS_HZ, "highpass", fs=recording.rate_hz, output="sos")
+    sos = _highpass(recording.rate_hz)
     padding = min(round(0.25 * recording.rate_hz), samples.shape[0] - 1)
     for part in _channels_at_once(samples):
         filter_both_ways(sos, samples[:, part], padding)
     return samples
+
+
+@lru_cache(maxsize=64)
+def _highpass(rate_hz: float) -> NDArray[np.float64]:
+    """``(1, 6)``, second-order sections."""
+    return np.asarray(butter(2, HIGHPASS_HZ, "highpass", fs=rate_hz, output="sos"))
 
 
 def filter_both_ways(sos: NDArray[np.float64], samples: Array, padding: int) -> None:
@@ -88,8 +95,9 @@ def filter_both_ways(sos: NDArray[np.float64], samples: Array, padding: int) -> 
     wide[:padding] = 2 * samples[:1] - samples[padding:0:-1]
     wide[inner] = samples
     wide[inner.stop :] = 2 * samples[-1:] - samples[-2 : -padding - 2 : -1]
+    steady = sosfilt_zi(sos)[:, :, None]
     for way in (wide, wide[::-1]):
-        state = sosfilt_zi(sos)[:, :, None] * way[:1]  # S 2 1 -> S 2 C
+        state = steady * way[:1]  # S 2 1 -> S 2 C
         for rows in _rows_at_once(way):
             way[rows], state = sosfilt(sos, way[rows], axis=0, zi=state)
     samples[:] = wide[inner]
