@@ -1,21 +1,46 @@
-"""The page in a browser, before a real server: search, filters, hits, a moment, files, keys, a phone."""
+"""The page in a browser, before a real server: search, filters, marks, a moment, files, keys, a phone.
+
+One server, one browser and one tab serve all tests here; each begins by opening an address.
+"""
 
 import os
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from browser import PATIENCE_MS, find_chromium, served, simulated_library
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from myosem.library import Library
 
-DESKTOP = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
-PHONE = {"width": 390, "height": 844}
-Visit = Callable[..., Page]
+TOKEN = "a-token-of-24-characters"
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 375, "height": 812}
+FIST = "/?q=make+a+fist"
+Picture = Callable[[str], None]
+
+
+@dataclass
+class Tab:
+    """A tab, and whatever it says to the console as an error or asks of another host."""
+
+    page: Page
+    address: str
+    said: list[str] = field(default_factory=list)
+
+    def watch(self) -> None:
+        self.page.set_default_timeout(PATIENCE_MS)
+        self.page.on("console", lambda one: self.said.append(one.text) if one.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        own = (self.address, "data:", "blob:")
+        self.page.on("request", lambda one: None if one.url.startswith(own) else self.said.append(one.url))
+
+    def open(self, path: str) -> Page:
+        self.page.goto(self.address + path, wait_until="commit")
+        expect(self.page.locator("#hits > *").first).to_be_visible()
+        return self.page
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +51,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(library: Path) -> Iterator[str]:
-    with served(library) as address:
+    with served(library, "--token", TOKEN) as address:
         yield address
 
 
@@ -40,39 +65,31 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def visit(browser: Browser, server: str) -> Iterator[Visit]:
-    """Opens the page as a new visitor; whatever it says to the console is an error, as is another host."""
-    said: list[str] = []
-    contexts = []
-
-    def open_page(path: str = "/", *, address: str = server, **settings: Any) -> Page:
-        contexts.append(browser.new_context(**{**DESKTOP, **settings}))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on(
-            "request",
-            lambda one: None if one.url.startswith((address, "data:", "blob:")) else said.append(one.url),
-        )
-        page.goto(address + path, wait_until="commit")
-        page.wait_for_selector("#hits > *")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not said
+@pytest.fixture(scope="module")
+def tab(browser: Browser, server: str) -> Iterator[Tab]:
+    with browser.new_context(viewport=DESKTOP, reduced_motion="reduce") as context:  # type: ignore[arg-type]
+        assert context.request.get(server).status == 401
+        tab = Tab(context.new_page(), server)
+        tab.watch()
+        tab.open(f"/?token={TOKEN}")
+        assert "token" not in tab.page.url
+        yield tab
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Callable[[Page, str], None]:
+def visit(tab: Tab) -> Iterator[Callable[[str], Page]]:
+    """Opens an address; an error in the console is one of the test."""
+    yield tab.open
+    assert not tab.said
+
+
+@pytest.fixture
+def picture(tab: Tab, tmp_path: Path) -> Picture:
     """Keeps a screenshot, in the folder that ``MYOSEM_PICTURES`` names where it is set."""
     folder = Path(os.environ.get("MYOSEM_PICTURES", tmp_path))
 
-    def keep(page: Page, name: str) -> None:
-        page.screenshot(path=folder / f"{name}.png")
+    def keep(name: str) -> None:
+        tab.page.screenshot(path=folder / f"{name}.png")
 
     return keep
 
@@ -80,14 +97,25 @@ def picture(tmp_path: Path) -> Callable[[Page, str], None]:
 def search(page: Page, words: str) -> None:
     page.fill("#query input", words)
     page.press("#query input", "Enter")
+    expect(page.locator(".count h2")).to_contain_text(words)
 
 
 def opened(page: Page) -> None:
     expect(page.locator("#open .panels")).to_be_visible()
 
 
-def test_a_search_shows_hits_and_opens_the_first(visit: Visit, picture: Callable[[Page, str], None]) -> None:
-    page = visit()
+def chip(page: Page, words: str) -> Locator:
+    return page.locator(".active .chip", has_text=words)
+
+
+def order(page: Page) -> list[str]:
+    """The segments of the hits, best first."""
+    found: list[str] = page.locator(".hit").evaluate_all("all => all.map(one => one.dataset.segment)")
+    return found
+
+
+def test_a_search_shows_hits_and_opens_the_first(visit: Callable[[str], Page], picture: Picture) -> None:
+    page = visit("/")
     expect(page.locator(".tile")).to_contain_text("simulated")
     search(page, "make a fist")
     expect(page.locator(".hit h3").first).to_have_text("fist")
@@ -97,41 +125,106 @@ def test_a_search_shows_hits_and_opens_the_first(visit: Visit, picture: Callable
     expect(page.locator("#open h2")).to_have_text("fist")
     expect(page.locator(".nearness i.fits").first).to_be_attached()
     assert page.url.endswith("?q=make+a+fist")
-    picture(page, "page")
-    page.reload(wait_until="commit")
-    expect(page.locator(".hit h3").first).to_have_text("fist")
+    picture("page")
 
 
-def test_filters_narrow_and_are_taken_away(visit: Visit) -> None:
-    page = visit("/?q=make+a+fist&condition=kind+%3D+%27contraction%27")
+def test_filters_narrow_and_are_taken_away(visit: Callable[[str], Page]) -> None:
+    page = visit(FIST + "&condition=kind+%3D+%27contraction%27")
     page.click("[data-act=filters]")
     page.get_by_label("Label").click()
     page.get_by_role("option", name="open-hand").click()
     page.keyboard.press("Escape")
-    expect(page.locator(".active button")).to_have_count(2)
+    expect(page.locator(".active .chip")).to_have_count(2)
     expect(page.locator("#hits")).to_contain_text(re.compile("Nothing fits|open-hand"))
     expect(page.locator(".hit h3", has_text="fist")).to_have_count(0)
-    page.locator(".active button", has_text="open-hand").click()
+    chip(page, "open-hand").click()
     expect(page.locator(".hit h3").first).to_have_text("fist")
     page.get_by_label("Condition").fill("no_such_column = 1")
     expect(page.locator("#hits .error")).to_contain_text("no_such_column")
 
 
-def test_more_like_this_and_back(visit: Visit) -> None:
-    page = visit("/?q=make+a+fist")
+def test_similar_moments_and_back(visit: Callable[[str], Page]) -> None:
+    page = visit(FIST)
     first = page.locator(".hit").first
     segment = first.get_attribute("data-segment")
-    first.get_by_text("More like this").click()
+    first.get_by_text("Similar").click()
     expect(page.locator(".count h2")).to_contain_text("like fist")
     expect(page.locator(f".hit[data-segment='{segment}']")).to_have_count(0)
-    page.reload(wait_until="commit")
-    expect(page.locator(".count h2")).to_contain_text("like fist")
+    assert f"like={segment}".replace("@", "%40") in page.url
     page.click(".count [data-act=back]")
-    expect(page.locator("#hits > *").first).to_be_visible()
+    expect(page.locator(".count h2")).to_contain_text("make a fist")
 
 
-def test_what_is_this_and_labels(visit: Visit, picture: Callable[[Page, str], None]) -> None:
-    page = visit("/?q=make+a+fist")
+def test_marks_rank_anew_wait_and_are_taken_away(visit: Callable[[str], Page], picture: Picture) -> None:
+    page = visit(FIST + "&merge=0")
+    expect(page.locator(".hit.marked")).to_have_count(1)
+    before = order(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("l")
+    expect(chip(page, "▼")).to_have_count(1)
+    expect(page.locator(f".hit[data-segment='{before[0]}']")).to_have_count(0)
+    expect(page.locator(".hit.marked .rank")).to_have_text("1")
+    page.locator(".hit").nth(1).get_by_text("More like this").click()
+    expect(page.locator(".hit [aria-pressed=true]")).to_have_count(1)
+    expect(chip(page, "▲")).to_have_count(1)
+    picture("page-marks")
+    search(page, "open the hand wide")
+    expect(page.locator(".hit [aria-pressed=true]")).to_have_count(0)
+    expect(chip(page, "2 marks for “make a fist”")).to_be_visible()
+    page.reload(wait_until="commit")
+    chip(page, "2 marks").get_by_text("use here").click()
+    expect(page.locator(".chip.away")).to_have_count(1)
+    page.locator(".chip.away").click()
+    expect(page.locator(".chip.away")).to_have_count(0)
+    page.click(".active .clear")
+    expect(page.locator(".active .chip")).to_have_count(0)
+    assert page.url.endswith("?q=open+the+hand+wide")
+
+
+def test_a_name_counts_in_every_search(visit: Callable[[str], Page], picture: Picture) -> None:
+    page = visit(FIST)
+    expect(page.locator(".hit.marked")).to_have_count(1)
+    first = order(page)[0]
+    page.keyboard.press("Escape")
+    page.keyboard.press("n")
+    name = page.get_by_label("A name")
+    expect(name).to_be_focused()
+    name.fill("open hand")
+    picture("page-name")
+    name.press("Enter")
+    expect(chip(page, "is “open hand”")).to_be_visible()
+    expect(page.locator(f".hit[data-segment='{first}']")).to_have_count(0)
+    search(page, "open the hand")
+    named = page.locator(f".hit[data-segment='{first}']")
+    expect(named).to_contain_text("you: open hand")
+    named.locator("[data-act=name]").click()
+    page.get_by_label("A name").fill("")
+    page.click(".naming [data-act=told]:has-text('Say so')")
+    expect(page.locator(".active .chip")).to_have_count(0)
+
+
+def test_words_are_added_and_taken_away(visit: Callable[[str], Page], picture: Picture) -> None:
+    page = visit(FIST)
+    page.click("[data-act=filters]")
+    for title, words in (("Also like", "hold a cup"), ("Not like", "open the hand")):
+        page.get_by_label(title).fill(words)
+        page.get_by_label(title).press("Enter")
+        expect(chip(page, words)).to_be_visible()
+    page.get_by_text("Varied hits").click()
+    expect(chip(page, "varied")).to_be_visible()
+    page.get_by_text("Neighbours as one hit").click()
+    expect(chip(page, "neighbours apart")).to_be_visible()
+    picture("page-refine")
+    opened(page)
+    page.click("#open [data-act=add]")
+    expect(page.locator(".chip.towards")).to_have_count(2)
+    search(page, "point")
+    expect(page.locator(".active .chip")).to_have_count(5)
+    assert "plus=hold+a+cup" in page.url and "diverse=1" in page.url and "merge=0" in page.url
+
+
+def test_what_is_this_and_labels(visit: Callable[[str], Page], picture: Picture) -> None:
+    page = visit(FIST)
     page.locator(".hit").first.get_by_text("What is this?").click()
     expect(page.locator(".why")).to_contain_text("dB over rest")
     likeliest = page.locator(".what li b").first.inner_text()
@@ -139,7 +232,7 @@ def test_what_is_this_and_labels(visit: Visit, picture: Callable[[Page, str], No
     page.click(".labelling [data-act=label]")
     expect(page.locator(".counts")).to_contain_text("is about no action")
     expect(page.locator(".band.given").first).to_be_attached()
-    picture(page, "page-what")
+    picture("page-what")
     page.locator(".strip").scroll_into_view_if_needed()
     strip = page.locator(".strip").bounding_box()
     assert strip is not None
@@ -148,12 +241,13 @@ def test_what_is_this_and_labels(visit: Visit, picture: Callable[[Page, str], No
     page.mouse.move(strip["x"] + 120, strip["y"] + 20, steps=4)
     page.mouse.up()
     expect(page.locator("#open h2")).to_have_text("no label")
+    expect(page.locator("#open .stored").first).to_be_hidden()
     page.mouse.click(strip["x"] + strip["width"] - 3, strip["y"] + 20)
     expect(page.locator("#open h2")).not_to_have_text("no label")
 
 
-def test_keys(visit: Visit) -> None:
-    page = visit("/?q=make+a+fist")
+def test_keys(visit: Callable[[str], Page], picture: Picture) -> None:
+    page = visit(FIST)
     expect(page.locator(".hit.marked .rank")).to_have_text("1")
     page.keyboard.press("Escape")
     page.keyboard.press("j")
@@ -176,16 +270,21 @@ def test_keys(visit: Visit) -> None:
     expect(dark).to_have_count(0)
     page.keyboard.press("t")
     expect(dark).to_have_count(1)
+    picture("page-dark")
+    page.keyboard.press("t")
+    expect(dark).to_have_count(0)
 
 
-def test_a_file_is_opened_described_and_labelled(visit: Visit, library: Path, tmp_path: Path) -> None:
+def test_a_file_is_opened_described_and_labelled(
+    visit: Callable[[str], Page], library: Path, tmp_path: Path
+) -> None:
     stored = Library.open(library)
     recording = stored.recordings(stored.sessions()[0])[0]
     stored.close()
     file = tmp_path / "my arm.csv"
     names = ",".join(f"emg{n}" for n in range(1, 9))
     np.savetxt(file, np.asarray(recording.samples), delimiter=",", header=names, comments="", fmt="%.6g")
-    page = visit()
+    page = visit("/")
     page.click("[data-act=upload]")
     page.set_input_files("input[type=file]", file)
     expect(page.locator(".sheet .error")).to_contain_text("a rate in Hz")
@@ -197,51 +296,63 @@ def test_a_file_is_opened_described_and_labelled(visit: Visit, library: Path, tm
     page.fill("[aria-label=Phrases]", page.locator(".what li b").first.inner_text())
     page.press("[aria-label=Phrases]", "Enter")
     expect(page.locator(".band.given").first).to_be_attached()
-    page.click("#open [data-act=like]")
+    page.click("#open [data-act=similar]")
     expect(page.locator(".hit").first).to_be_visible()
+    expect(page.locator(".hit [data-act=more]")).to_have_count(0)
 
 
-def test_words_about_no_action(visit: Visit) -> None:
+def test_words_about_no_action(visit: Callable[[str], Page]) -> None:
     page = visit("/?q=the+stock+market+fell")
     expect(page.locator("#hits h2")).to_have_text("Nothing fits “the stock market fell”")
     page.click("#hits [data-act=nearest]")
     expect(page.locator(".hit.far").first).to_contain_text("does not fit")
 
 
-def test_a_phone(visit: Visit, picture: Callable[[Page, str], None]) -> None:
-    page = visit("/?q=make+a+fist", viewport=PHONE, has_touch=True)
-    width = "document.documentElement.scrollWidth"
-    assert page.evaluate(width) == PHONE["width"]
-    picture(page, "page-phone")
+def test_a_phone(visit: Callable[[str], Page], tab: Tab, picture: Picture) -> None:
+    def fits() -> bool:
+        return bool(tab.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"])
+
+    tab.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page = visit(FIST)
+    assert fits()
+    picture("page-phone")
     expect(page.locator("#open")).to_be_hidden()
-    page.locator(".hit").first.tap()
+    page.locator(".hit").first.get_by_text("More").click()
+    expect(page.locator(".hit [aria-pressed=true]")).to_have_count(1)
+    assert fits()
+    page.locator(".hit").nth(1).locator("h3").click()
     opened(page)
-    assert page.evaluate(width) == PHONE["width"]
+    assert fits()
     assert page.evaluate("document.getElementById('open').scrollWidth") <= PHONE["width"]
+    picture("page-phone-open")
     page.go_back()
     expect(page.locator("#open")).to_be_hidden()
     page.click("[data-act=filters]")
     expect(page.get_by_label("Person")).to_be_visible()
-    assert page.evaluate(width) == PHONE["width"]
+    assert fits()
+    picture("page-phone-refine")
+    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
 
 
-def test_visitors_do_not_see_each_other(visit: Visit) -> None:
-    one, other = visit(), visit()
-    search(one, "make a fist")
-    expect(one.locator(".hit").first).to_be_visible()
-    expect(other.locator(".tile")).to_be_visible()
-    expect(other.locator(".hit")).to_have_count(0)
+def test_visitors_do_not_see_each_other(visit: Callable[[str], Page], tab: Tab) -> None:
+    page = visit("/")
+    other = Tab(page.context.new_page(), tab.address)
+    search(other.open("/"), "make a fist")
+    expect(other.page.locator(".hit").first).to_be_visible()
+    expect(page.locator(".tile")).to_be_visible()
+    expect(page.locator(".hit")).to_have_count(0)
+    other.page.close()
 
 
-def test_an_empty_library_behind_a_token(visit: Visit, browser: Browser, tmp_path: Path) -> None:
+def test_the_page_of_the_api(tab: Tab, picture: Picture) -> None:
+    tab.page.goto(tab.address + "/docs", wait_until="commit")
+    expect(tab.page.locator(".opblock").first).to_be_visible()
+    picture("api")
+    assert not tab.said
+
+
+def test_an_empty_library(browser: Browser, tmp_path: Path) -> None:
     Library.create(tmp_path / "empty").close()
-    token = "a-token-of-24-characters"
-    with served(tmp_path / "empty", "--token", token) as address:
-        with browser.new_context() as context:
-            answer = context.request.get(address)
-            assert answer.status == 401
-        page = visit(f"/?token={token}", address=address)
-        expect(page.locator("#hits h2")).to_have_text("This library is empty")
-        assert "token" not in page.url
-        search(page, "make a fist")
+    with served(tmp_path / "empty") as address, browser.new_page() as page:
+        page.goto(f"{address}/?q=make+a+fist", wait_until="commit")
         expect(page.locator("#hits h2")).to_have_text("This library is empty")
