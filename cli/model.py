@@ -35,14 +35,15 @@ def about() -> None:
 @model.command("list")
 def list_models(*, as_json: options.JsonOption = False) -> None:
     """List the packaged model and those of yours, with the numbers their cards state."""
-    from myosem import model_store
+    from myosem.model_choice import models_folder
+    from myosem.model_store import MAIN_NUMBERS, kept_models
 
-    found = [one.facts() for one in model_store.kept_models()]
+    found = [one.facts() for one in kept_models()]
     if as_json:
-        content = {"folder": str(model_store.models_folder()), "in_use": _in_use(), "models": found}
+        content = {"folder": str(models_folder()), "in_use": _in_use(), "models": found}
         typer.echo(json.dumps(content, ensure_ascii=False))
         return
-    typer.echo(_listing(found, model_store.MAIN_NUMBERS))
+    typer.echo(_listing(found, MAIN_NUMBERS))
     _say_what_is_set()
 
 
@@ -65,12 +66,12 @@ def fetch_model(
     as_json: options.JsonOption = False,
 ) -> None:
     """Get a model from the model hub or a folder, check it, and keep it."""
-    from myosem import model_store
     from myosem.errors import UsageError
+    from myosem.model_store import check_name, keep
 
     folder, commit = Path(source), None
     called = name or Path(source).resolve().name
-    model_store.check_name(called)
+    check_name(called)
     if folder.is_dir():
         if revision is not None:
             raise UsageError("a folder has no revisions", got=f"--revision {revision}")
@@ -82,7 +83,7 @@ def fetch_model(
 
         folder = fetched(source, revision=revision)
         commit = folder.name
-    kept = model_store.keep(folder, called, source=source if commit else str(folder.resolve()), commit=commit)
+    kept = keep(folder, called, source=source if commit else str(folder.resolve()), commit=commit)
     if as_json:
         typer.echo(json.dumps(kept.facts(), ensure_ascii=False))
         return
@@ -119,7 +120,7 @@ def _origin(one: dict[str, Any]) -> str:
 
 
 def _in_use() -> str:
-    from myosem.model_store import in_use
+    from myosem.model_choice import in_use
 
     return os.environ.get(options.MODEL_VARIABLE) or in_use()
 

@@ -136,7 +136,7 @@ def check_output(path: Path, *, folder: bool = False) -> None:
 def open_model(folder: Path | None) -> "Model":
     """The model that is named, by default the one in use."""
     from myosem.model import Model
-    from myosem.model_store import chosen
+    from myosem.model_choice import chosen
 
     return Model.load(chosen(folder))
 

@@ -52,7 +52,7 @@ def serve(
     listening = listen(host, port)
     from myosem.cli.web.state import Engines
     from myosem.model import Model
-    from myosem.model_store import chosen
+    from myosem.model_choice import chosen
 
     engines = Engines(options.library_path(library), Model.load(chosen(model), lasting=True))
     try:

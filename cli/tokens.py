@@ -33,7 +33,7 @@ def tokens(
     as_json: options.JsonOption = False,
 ) -> None:
     """Print the sentence a recording is: each contraction with its time and its codes."""
-    from myosem.model_store import chosen
+    from myosem.model_choice import chosen
     from myosem.sources import one_recording, sessions_of
     from myosem.words import EmgTokenizer, sentences
 

@@ -1,4 +1,4 @@
-"""The models of this user, and the one rule by which a command chooses a model.
+"""The models of this user beside the packaged one.
 
 A kept model is a folder below ``models_folder()``, named once and never changed; beside its files stands
 ``source.json``, which says where it came from.
@@ -6,7 +6,6 @@ A kept model is a folder below ``models_folder()``, named once and never changed
 
 import json
 import os
-import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,70 +15,27 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from myosem.errors import ModelError, UsageError
+from myosem.model_choice import IN_USE, LIST, PACKAGED_NAME, in_use, is_name, kept_names, models_folder
+from myosem.model_config import CONFIG, FILES, PACKAGED, BundleConfig, read_config, verify
 
 if TYPE_CHECKING:
     from myosem.model import Model
-    from myosem.model_config import BundleConfig
 
-VARIABLE = "MYOSEM_MODELS"
-"""Names another folder for the models of this user."""
-PACKAGED_NAME = "packaged"
 MAIN_NUMBERS = ("MyoSem mAP", "MyoSem R@1")
 """What of a model's card a list shows."""
-LIST = "myosem model list"
 CARD = "CARD.md"
 NOTICES = ("NOTICE", "LICENSE-MiniLM")
 RUN_FILES = ("weights.safetensors", "run.json")
 """A training run that may go along: its weights for PyTorch, and what made them."""
 
-_IN_USE = "in-use"
 _SOURCE = "source.json"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def bundle_files() -> tuple[str, ...]:
     """Every file that may be part of a model; nothing else is copied or fetched, and none holds a pickle."""
-    from myosem.model_config import CONFIG, FILES
     from myosem.words import TOKENIZER_EMG
 
     return (CONFIG, *FILES, TOKENIZER_EMG, CARD, *NOTICES, *RUN_FILES)
-
-
-def models_folder() -> Path:
-    """Where this user's models are (XDG base directories, or ``MYOSEM_MODELS``)."""
-    if own := os.environ.get(VARIABLE):
-        return Path(own)
-    data = os.environ.get("XDG_DATA_HOME")
-    return (Path(data) if data else Path.home() / ".local" / "share") / "myosem" / "models"
-
-
-def chosen(given: Path | None = None) -> Path | None:
-    """The folder of the model to load, None for the packaged one.
-
-    A folder that is named comes first, then the name of a kept model, then the model in use.
-
-    Raises:
-        ModelError: what is named is neither, or the model in use is gone.
-    """
-    if given is not None and given.is_dir():
-        return given
-    name = in_use() if given is None else str(given)
-    if name == PACKAGED_NAME:
-        return None
-    folder = models_folder() / name
-    if _NAME.fullmatch(name) and folder.is_dir():
-        return folder
-    if given is not None:
-        raise ModelError(f"there is no model {given}", exists=[PACKAGED_NAME, *_names()], hint=LIST)
-    raise ModelError(f"the model in use, {name}, is gone", hint=f"myosem model use {PACKAGED_NAME}")
-
-
-def in_use() -> str:
-    """Name of the model that commands use where none is named."""
-    try:
-        return (models_folder() / _IN_USE).read_text(encoding="utf-8").strip() or PACKAGED_NAME
-    except OSError:
-        return PACKAGED_NAME
 
 
 def use(name: str) -> None:
@@ -93,11 +49,11 @@ def use(name: str) -> None:
         raise ModelError(f"there is no model {name}", exists=known, hint="myosem model fetch REPO_ID")
     if problem := known[name].problem:
         raise ModelError(f"the model {name} cannot be used: {problem}", hint=LIST)
-    file = models_folder() / _IN_USE
+    file = models_folder() / IN_USE
     if name == PACKAGED_NAME:
         file.unlink(missing_ok=True)
         return
-    new = file.with_name(f".{_IN_USE}.{os.getpid()}")
+    new = file.with_name(f".{IN_USE}.{os.getpid()}")
     new.write_text(f"{name}\n", encoding="utf-8")
     new.replace(file)
 
@@ -119,10 +75,8 @@ class KeptModel:
     commit: str | None = None
 
     @cached_property
-    def config(self) -> "BundleConfig | ModelError":
+    def config(self) -> BundleConfig | ModelError:
         """What its ``config.json`` says, or why that cannot be read."""
-        from myosem.model_config import read_config
-
         try:
             return read_config(self.folder)
         except ModelError as error:
@@ -158,7 +112,7 @@ class KeptModel:
         }
 
 
-def _other_features(config: "BundleConfig") -> str | None:
+def _other_features(config: BundleConfig) -> str | None:
     from myosem.features import VERSION
 
     made_for = config.feature_version
@@ -167,20 +121,11 @@ def _other_features(config: "BundleConfig") -> str | None:
 
 def kept_models() -> list[KeptModel]:
     """The packaged model, then those of this user by name."""
-    from myosem.model_config import PACKAGED
-
     found = [KeptModel(PACKAGED_NAME, PACKAGED)]
-    for name in _names():
+    for name in kept_names():
         about = _source_of(models_folder() / name)
         found.append(KeptModel(name, models_folder() / name, about.get("source"), about.get("commit")))
     return found
-
-
-def _names() -> list[str]:
-    folder = models_folder()
-    if not folder.is_dir():
-        return []
-    return sorted(one.name for one in folder.iterdir() if one.is_dir() and _NAME.fullmatch(one.name))
 
 
 def _source_of(folder: Path) -> Mapping[str, str | None]:
@@ -204,8 +149,6 @@ def keep(folder: Path, name: str, *, source: str, commit: str | None = None) -> 
         ModelError: the folder holds no model, or one that is damaged or of another version.
         UsageError: the name cannot be used, or belongs to another model.
     """
-    from myosem.model_config import read_config, verify
-
     check_name(name)
     checked(folder)
     target = models_folder() / name
@@ -224,7 +167,7 @@ def keep(folder: Path, name: str, *, source: str, commit: str | None = None) -> 
 
 def check_name(name: str) -> None:
     """Raise UsageError where a model cannot be called so."""
-    if not _NAME.fullmatch(name) or name in {PACKAGED_NAME, _IN_USE}:
+    if not is_name(name) or name in {PACKAGED_NAME, IN_USE}:
         raise UsageError(
             "no model can have this name",
             got=name,
@@ -235,8 +178,6 @@ def check_name(name: str) -> None:
 
 def _same(target: Path, folder: Path) -> KeptModel:
     """The model that is there, which must be the one in ``folder``."""
-    from myosem.model_config import CONFIG
-
     there, own = target / CONFIG, folder / CONFIG
     if there.is_file() and there.read_bytes() == own.read_bytes():
         about = _source_of(target)

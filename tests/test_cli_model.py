@@ -11,7 +11,7 @@ from fakes import write_bursts
 from hub_server import local_hub
 from model_copies import another
 
-from myosem import extras, model_store
+from myosem import extras, model_choice, model_store
 from myosem.cli import options
 from myosem.cli.main import main
 from myosem.ingest import ingest
@@ -23,7 +23,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(model_store.VARIABLE, str(tmp_path / "models"))
+    monkeypatch.setenv(model_choice.VARIABLE, str(tmp_path / "models"))
     monkeypatch.delenv(options.MODEL_VARIABLE, raising=False)
     return tmp_path / "models"
 

@@ -10,26 +10,17 @@ import numpy as np
 import pytest
 from model_copies import another, packaged_copy, rewritten
 
-from myosem import model_store
+from myosem import model_choice, model_store
 from myosem.errors import ModelError, UsageError
+from myosem.model_choice import chosen, in_use
 from myosem.model_config import ACTIONS, CONFIG, PACKAGED, TOKENIZER, read_config
-from myosem.model_store import (
-    KeptModel,
-    bundle_files,
-    check_name,
-    checked,
-    chosen,
-    in_use,
-    keep,
-    kept_models,
-    use,
-)
+from myosem.model_store import KeptModel, bundle_files, check_name, checked, keep, kept_models, use
 
 
 @pytest.fixture
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the models of this test's user are; nothing is there yet."""
-    monkeypatch.setenv(model_store.VARIABLE, str(tmp_path / "models"))
+    monkeypatch.setenv(model_choice.VARIABLE, str(tmp_path / "models"))
     return tmp_path / "models"
 
 
@@ -84,12 +75,12 @@ def test_a_model_in_use_that_is_gone_is_said(models: Path) -> None:
 
 
 def test_where_models_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv(model_store.VARIABLE, raising=False)
+    monkeypatch.delenv(model_choice.VARIABLE, raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    assert model_store.models_folder() == tmp_path / "myosem" / "models"
+    assert model_choice.models_folder() == tmp_path / "myosem" / "models"
     monkeypatch.delenv("XDG_DATA_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert model_store.models_folder() == tmp_path / "home" / ".local" / "share" / "myosem" / "models"
+    assert model_choice.models_folder() == tmp_path / "home" / ".local" / "share" / "myosem" / "models"
 
 
 def test_facts_are_those_of_the_card(models: Path) -> None:
