@@ -67,26 +67,29 @@ def remove_drift(recording: Recording) -> Array:
     samples[:, dead_channels(recording.samples)] = 0  # the mean of a constant is only nearly that constant
     if recording.rate_hz <= 4 * HIGHPASS_HZ:
         return samples
-    sos = _highpass(recording.rate_hz)
     padding = min(round(0.25 * recording.rate_hz), samples.shape[0] - 1)
     for part in _channels_at_once(samples):
-        filter_both_ways(sos, samples[:, part], padding)
+        filter_both_ways(*_highpass(recording.rate_hz), samples[:, part], padding)
     return samples
 
 
 @lru_cache(maxsize=64)
-def _highpass(rate_hz: float) -> NDArray[np.float64]:
-    """``(1, 6)``, second-order sections."""
-    return np.asarray(butter(2, HIGHPASS_HZ, "highpass", fs=rate_hz, output="sos"))
+def _highpass(rate_hz: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Second-order sections ``(1, 6)`` and their steady state ``(1, 2)``."""
+    sos = np.asarray(butter(2, HIGHPASS_HZ, "highpass", fs=rate_hz, output="sos"))
+    return sos, np.asarray(sosfilt_zi(sos))
 
 
-def filter_both_ways(sos: NDArray[np.float64], samples: Array, padding: int) -> None:
+def filter_both_ways(
+    sos: NDArray[np.float64], steady: NDArray[np.float64], samples: Array, padding: int
+) -> None:
     """Filter ``(T, C)`` samples in place, forward and backward; the numbers are those of ``sosfiltfilt``.
 
     SciPy holds five copies in float64 meanwhile, here it is one.
 
     Args:
         sos: ``(S, 6)`` second-order sections.
+        steady: ``(S, 2)`` their state when the input has long been one.
         samples: are replaced.
         padding: by how many samples both ends are continued, turned about their first and last value.
     """
@@ -95,9 +98,8 @@ def filter_both_ways(sos: NDArray[np.float64], samples: Array, padding: int) -> 
     wide[:padding] = 2 * samples[:1] - samples[padding:0:-1]
     wide[inner] = samples
     wide[inner.stop :] = 2 * samples[-1:] - samples[-2 : -padding - 2 : -1]
-    steady = sosfilt_zi(sos)[:, :, None]
     for way in (wide, wide[::-1]):
-        state = steady * way[:1]  # S 2 1 -> S 2 C
+        state = steady[:, :, None] * way[:1]  # S 2 1 -> S 2 C
         for rows in _rows_at_once(way):
             way[rows], state = sosfilt(sos, way[rows], axis=0, zi=state)
     samples[:] = wide[inner]
@@ -131,17 +133,19 @@ def _rows_at_once(samples: NDArray[np.floating]) -> Iterator[slice]:
 
 def _sums(samples: Array, starts: NDArray[np.int_], length: int) -> NDArray[np.float64]:
     """Squares, absolute steps, absolute values, changes of sign, each summed over frames: ``(4, n, C)``."""
-    edges = np.concatenate([starts, starts + length])
-    until = np.zeros((4, len(edges), samples.shape[1]))  # sums of all samples before each edge
+    sums = np.zeros((4, len(starts), samples.shape[1]))
     total = np.zeros((4, 1, samples.shape[1]))
     for rows in _rows_at_once(samples):
         some, led = samples[rows], samples[max(rows.start - 1, 0) : rows.stop]
         if not rows.start:
             led = np.concatenate([some[:1], some])
-        inside = np.flatnonzero((edges > rows.start) & (edges <= rows.stop))
         parts = some**2, np.abs(np.diff(led, axis=0)), np.abs(some), np.diff(np.signbit(led), axis=0)
+        begun, ended = (
+            np.flatnonzero((edges > rows.start) & (edges <= rows.stop)) for edges in (starts, starts + length)
+        )
         for number, part in enumerate(parts):
-            sums = np.cumsum(np.concatenate([total[number], part]), axis=0)
-            until[number, inside] = sums[edges[inside] - rows.start]
-            total[number] = sums[-1:]
-    return until[:, len(starts) :] - until[:, : len(starts)]
+            until = np.cumsum(np.concatenate([total[number], part]), axis=0)
+            sums[number, begun] -= until[starts[begun] - rows.start]
+            sums[number, ended] += until[starts[ended] + length - rows.start]
+            total[number] = until[-1:]
+    return sums
