@@ -1,4 +1,4 @@
-"""What a library holds, as tables. This and the writer beside it hold the only SQL of the project.
+"""What a library holds, as tables. This, its writer and ``segment_table`` hold the only SQL of the project.
 
 Tables: ``recordings``, ``spans`` (labelled stretches), ``segments`` (row i is vector i), ``duplicates`` (what
 was left out because its samples were there already), ``people`` (which subjects are one person) and
@@ -244,10 +244,20 @@ class Catalogue:
             with self._connection.cursor() as cursor:
                 return cursor.execute(sql, list(values)).fetchall()
         except duckdb.Error as error:
-            message = str(error).splitlines()[0]
-            raise LibraryError(
-                "the library's catalogue cannot be read", got=message, hint="myosem verify"
-            ) from error
+            raise _unreadable(error) from error
+
+    def columns(self, sql: str) -> dict[str, NDArray[Any]]:
+        """The answer to a statement by column; one with nulls is masked. Raises LibraryError as ``query``."""
+        try:
+            with self._connection.cursor() as cursor:
+                return dict(cursor.execute(sql).fetchnumpy())
+        except duckdb.Error as error:
+            raise _unreadable(error) from error
+
+    def names(self, table: str) -> list[str]:
+        """Names of the columns of a table or view; those of an older library lack some."""
+        found = self.query("SELECT column_name FROM duckdb_columns() WHERE table_name = ?", [table])
+        return [row[0] for row in found]
 
     def counts(self) -> tuple[int, int]:
         """How many recordings and segments there are."""
@@ -357,8 +367,8 @@ class Catalogue:
     @cached_property
     def _hits(self) -> str:
         """The view of hits; what that of an older library lacks is null."""
-        found = self.query("SELECT column_name FROM duckdb_columns() WHERE table_name = 'hits'")
-        missing = [f"NULL::DOUBLE AS {name}" for name in COLUMNS if (name,) not in found]
+        known = self.names("hits")
+        missing = [f"NULL::DOUBLE AS {name}" for name in COLUMNS if name not in known]
         return f"(SELECT *, {', '.join(missing)} FROM hits) AS hits" if missing else "hits"
 
     @cached_property
@@ -413,6 +423,11 @@ LEFT JOIN (SELECT recording, count(*) AS segments FROM segments GROUP BY ALL) US
 GROUP BY dataset
 ORDER BY dataset
 """
+
+
+def _unreadable(error: duckdb.Error) -> LibraryError:
+    message = str(error).splitlines()[0]
+    return LibraryError("the library's catalogue cannot be read", got=message, hint="myosem verify")
 
 
 def _recording_row(row: tuple[Any, ...], spans: Sequence[Span]) -> RecordingRow:

@@ -16,6 +16,7 @@ import shutil
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,9 @@ from myosem.index import Manifest, VectorIndex, backend_named, load_vectors
 from myosem.records import Recording
 from myosem.store import SignalReader, sha256_of, writer_lock
 
+if TYPE_CHECKING:
+    from myosem.segment_table import SegmentTable
+
 CURRENT, LOCK, MANIFEST, CATALOGUE, VECTORS = (
     "CURRENT",
     "lock",
@@ -43,8 +47,6 @@ CURRENT, LOCK, MANIFEST, CATALOGUE, VECTORS = (
 VERSIONS, SIGNALS, STAGING = "versions", "signals", "staging"
 SAVED = {"queries.yaml", "queries.yaml.new", "queries.lock"}
 PARTS = {CURRENT, CURRENT + ".new", LOCK, VERSIONS, SIGNALS, STAGING} | SAVED
-SHORT_LIST, MOST_ROWS = 100, 20_000
-"""Rows of at most so many segments at a time are remembered, so many in all."""
 REPAIR = "restore the folder from a copy, or ingest the sources into a new library"
 
 
@@ -63,7 +65,7 @@ class Library:
         self._check_files()
         self.catalogue = Catalogue.open(self.folder / CATALOGUE)
         self._signals = SignalReader(path / SIGNALS)
-        self._rows: dict[int, SegmentRow] = {}
+        self._table: SegmentTable | None = None
 
     @classmethod
     def open(cls, path: str | Path) -> "Library":
@@ -171,22 +173,16 @@ class Library:
     def rows(self, rows: Sequence[int] | NDArray[np.int64]) -> list[SegmentRow]:
         """Segments by row, in the order asked for. Raises LibraryError where there is none.
 
-        Short lists are remembered; threads may share a library.
+        Threads may share a library.
         """
         wanted = [int(row) for row in rows]
-        if len(wanted) > SHORT_LIST:
-            return self.catalogue.rows(wanted)
-        known = {row: self._rows.get(row) for row in wanted}
-        missing = [row for row, one in known.items() if one is None]
-        if missing:
-            known |= {one.row: one for one in self.catalogue.rows(missing)}
-            self._remember(known)
-        return [one for row in wanted if (one := known[row]) is not None]
+        return self.catalogue.rows(wanted) if self._table is None else self._table.rows(wanted)
 
-    def _remember(self, known: "dict[int, SegmentRow | None]") -> None:
-        if len(self._rows) > MOST_ROWS:
-            self._rows = {}
-        self._rows.update({row: one for row, one in known.items() if one is not None})
+    def hold_rows(self) -> None:
+        """Read all segments into memory, so that ``rows`` takes microseconds; for many searches."""
+        from myosem.segment_table import SegmentTable
+
+        self._table = SegmentTable(self.catalogue)
 
     def select(self, where: str) -> NDArray[np.int64]:
         """Rows of the segments for which a condition holds, ascending.

@@ -106,6 +106,7 @@ class Engines:
             if library.manifest.indexed:
                 library.manifest.check_model(self.model.fingerprint, library.path)
                 library.index()
+                library.hold_rows()
         except LibraryError:
             library.close()
             raise
