@@ -13,6 +13,7 @@ from table_builders import MAPPING, ROWS, build_hdf5, columns, emg, gestures, wr
 from myosem.errors import MappingError, SourceError
 from myosem.readers import SourceFile, read_recordings
 from myosem.readers.columns import label_texts, seconds
+from myosem.readers.hdf5 import stored_inside
 from myosem.readers.timing import long_enough, settled_rate, stretches
 from myosem.records import Recording
 
@@ -282,3 +283,24 @@ def test_compound_datasets_have_fields(tmp_path: Path) -> None:
     np.testing.assert_array_equal(first.samples, second.samples)
     assert first.spans == second.spans
     assert second.channels[0].name == "log/table/a"
+
+
+@pytest.mark.parametrize("how", ["link", "storage", "virtual"])
+def test_an_hdf5_file_is_not_read_beyond_itself(how: str, tmp_path: Path) -> None:
+    values = emg()
+    (tmp_path / "raw").write_bytes(values.tobytes())
+    write_hdf5(tmp_path / "other.hdf5", {"emg": values})
+    with h5py.File(tmp_path / "t.h5", "w") as content:
+        if how == "link":
+            content["emg"] = h5py.ExternalLink(tmp_path / "other.hdf5", "emg")
+        elif how == "storage":
+            content.create_dataset("emg", values.shape, "f4", external=[(tmp_path / "raw", 0, values.nbytes)])
+        else:
+            layout = h5py.VirtualLayout(values.shape, "f4")
+            layout[:] = h5py.VirtualSource(tmp_path / "other.hdf5", "emg", shape=values.shape)
+            content.create_virtual_dataset("emg", layout)
+    (tmp_path / "t.yaml").write_text("rate_hz: 1000\narray: emg\nsubject: p1\n")
+    with pytest.raises((SourceError, MappingError), match=r"kept in another file|does not exist"):
+        read_recordings(tmp_path / "t.h5")
+    with h5py.File(tmp_path / "t.h5") as content, pytest.raises(ValueError, match="kept in another file"):
+        stored_inside(content, content["emg"])

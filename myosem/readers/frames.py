@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from myosem.errors import SourceError
 from myosem.readers.base import MAX_MEMBER_BYTES, SourceFile
-from myosem.readers.hdf5 import hdf5_file
+from myosem.readers.hdf5 import hdf5_file, stored_inside
 
 Column = NDArray[np.float64] | list[str | None]
 TEXTS = {"STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"}
@@ -40,8 +40,8 @@ def read_frame(file: SourceFile, path: str) -> dict[str, Column] | None:
         for number in range(MOST_BLOCKS):
             if f"block{number}_items" not in content[path]:
                 break
-            block = content[path]
-            columns |= _block(block[f"block{number}_items"], block[f"block{number}_values"])
+            parts = (content[path][f"block{number}_{what}"] for what in ("items", "values"))
+            columns |= _block(*(stored_inside(content, part) for part in parts))
     if len({len(column) for column in columns.values()}) != 1:
         raise SourceError(
             f"{file.source}: the frame {path} does not fit",

@@ -69,7 +69,7 @@ def read_table(
         MissingExtraError: h5py is not installed.
     """
     with hdf5_file(file, path) as content:
-        dataset = content[path]
+        dataset = stored_inside(content, content[path])
         fault = _fault(dataset, fields, rows, most_bytes=file.size)
         columns = {} if fault else _columns(dataset, fields, rows)
         attributes = {
@@ -78,6 +78,14 @@ def read_table(
     if fault:
         raise SourceError(f"{file.source}: {path} does not fit", got=fault, expected=_expected(fields))
     return columns, attributes
+
+
+def stored_inside(content: Any, item: Any) -> Any:
+    """The same item of an open file. Raises ValueError where its values would come from other files."""
+    linked = item.file.filename != content.file.filename
+    if linked or getattr(item, "is_virtual", False) or getattr(item, "external", None):
+        raise ValueError(f"{item.name} is kept in another file")
+    return item
 
 
 def _columns(dataset: Any, fields: Fields, rows: slice) -> Columns:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from myosem.errors import SourceError
 from myosem.readers.base import Reader, SourceFile, most_unpacked
 from myosem.readers.columns import Columns, Shape, column_recordings
-from myosem.readers.hdf5 import hdf5_file
+from myosem.readers.hdf5 import hdf5_file, stored_inside
 from myosem.readers.mapping import mapping_for
 from myosem.records import Recording
 
@@ -63,7 +63,7 @@ class Hdf5Columns(Columns):
         """A dataset or a field of one. Raises SourceError where it is damaged or too large."""
         with hdf5_file(self.file, name) as content:
             path, field = (name, None) if name in content else name.rsplit("/", 1)
-            dataset = content[path]
+            dataset = stored_inside(content, content[path])
             dtype = dataset.dtype if field is None else dataset.dtype[field]
             size = math.prod(dataset.shape) * max(dtype.itemsize, 1)
             fits = size <= most_unpacked(self.file.size)

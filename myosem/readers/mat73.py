@@ -7,7 +7,7 @@ import numpy as np
 
 from myosem.errors import SourceError
 from myosem.readers.base import SourceFile, most_unpacked, reason
-from myosem.readers.hdf5 import hdf5_file
+from myosem.readers.hdf5 import hdf5_file, stored_inside
 
 MARK = b"MATLAB 7.3"
 HOLDING = "MATLAB variables"
@@ -54,7 +54,7 @@ def _shape(variable: Any) -> tuple[int, ...]:
 
 def _value(content: Any, variable: Any, most_bytes: int, depth: int = 0) -> Any:
     """An array, a string or a list. Raises ValueError for anything else."""
-    kind = variable.attrs.get("MATLAB_class", b"")
+    kind = stored_inside(content, variable).attrs.get("MATLAB_class", b"")
     if not hasattr(variable, "dtype") or depth > DEEPEST:
         raise ValueError(f"{variable.name} is neither numbers, text nor a list")
     if variable.nbytes > most_bytes:
