@@ -28,6 +28,8 @@ ABOUT = (
     "Find moments in EMG recordings with plain words. Times are seconds. Every answer is made from one "
     "version of the library, which the header `X-MyoSem-Version` names."
 )
+TAGS = ("Questions", "Questions about a file", "What is in the library")
+SERVER_TAG = "The server"
 FAILURES: dict[int | str, dict[str, Any]] = {
     400: {"model": schemas.Failure, "description": "It cannot be used."},
     401: {"model": schemas.Failure, "description": "A token is needed."},
@@ -78,11 +80,12 @@ def make_app(engines: Engines, settings: Settings | None = None, parsers: Parser
     app.add_middleware(Admission, settings.token)
     app.add_middleware(Counted, metrics)
     add_handlers(app)
-    router = APIRouter(responses=FAILURES)
-    _add_questions(router, asking)
-    add_file_routes(router, asking, parsers or Parsers(settings.upload_bytes))
-    _add_reading(router, asking)
-    app.include_router(router)
+    questions, files, reading = (APIRouter(responses=FAILURES, tags=[tag]) for tag in TAGS)
+    _add_questions(questions, asking)
+    add_file_routes(files, asking, parsers or Parsers(settings.upload_bytes))
+    _add_reading(reading, asking)
+    for router in (questions, files, reading):
+        app.include_router(router)
     _add_watching(app, engines, metrics)
     return app
 
@@ -149,7 +152,7 @@ def _add_reading(router: APIRouter, asking: Asking) -> None:
 def _add_watching(app: FastAPI, engines: Engines, metrics: Metrics) -> None:
     started = time.monotonic()
 
-    @app.get("/health", summary="How the server is", responses={403: FAILURES[403]})
+    @app.get("/health", summary="How the server is", responses={403: FAILURES[403]}, tags=[SERVER_TAG])
     async def health() -> schemas.Health:
         """Needs no token and says nothing of what is in the library."""
         with engines.use() as engine:
@@ -170,6 +173,7 @@ def _add_watching(app: FastAPI, engines: Engines, metrics: Metrics) -> None:
         summary="Numbers for Prometheus",
         response_class=PlainTextResponse,
         responses={code: FAILURES[code] for code in (401, 403)},
+        tags=[SERVER_TAG],
     )
     async def numbers() -> Response:
         """Counts and times of requests, and what is in the library."""

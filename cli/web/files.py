@@ -17,7 +17,7 @@ from myosem.search import Engine
 from myosem.sources import Given
 
 AT_ONCE = 8
-"""How many files are read, or wait for it, at a time; others wait with less in memory."""
+"""How many files are written to the disk to be read at a time."""
 
 Answer = TypeVar("Answer")
 Sent = Annotated[UploadFile, File(description=schemas.FILE)]

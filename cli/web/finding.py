@@ -154,6 +154,8 @@ class Finding:
         if self._overview is None:
             return
         await self._show_question(asked)
+        if asked is not self.question:  # a newer one came in between
+            return
         if not (asked.asked and self._overview.moments):
             self._show_library()
             return
@@ -180,7 +182,7 @@ class Finding:
         names: Names = {}
         if asked.wishes.segments:
             names = await self._place.ask(self._desk.names, asked.wishes.segments) or {}
-        if self._overview is not None:
+        if self._overview is not None and asked is self.question:
             self._shell.show_question(asked, self._overview.choices, names)
 
     def _show_library(self) -> None:

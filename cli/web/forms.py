@@ -77,11 +77,11 @@ class FilterForm:
                 "labels": self._list("Label"),
             }
             self._numbers = {
-                "shortest_s": self._field("At least (s)", "decimal"),
-                "longest_s": self._field("At most (s)", "decimal"),
-                "least_score": self._field("Least score", "decimal"),
+                "shortest_s": self._field("At least (s)", "decimal", "short"),
+                "longest_s": self._field("At most (s)", "decimal", "short"),
+                "least_score": self._field("Least score", "decimal", "short"),
             }
-            self._condition = self._field("Condition, such as rate_hz > 500", "text", wide=True)
+            self._condition = self._field("Condition, such as rate_hz > 500", "text", "wide")
             self.wishes = WishFields()
         self.box.visible = False
 
@@ -114,10 +114,10 @@ class FilterForm:
         field = ui.select([], label=title, multiple=True, with_input=True, on_change=self._told)
         return field.props("outlined dense options-dense use-chips").classes("field")
 
-    def _field(self, title: str, mode: str, *, wide: bool = False) -> ui.input:
+    def _field(self, title: str, mode: str, size: str) -> ui.input:
         field = ui.input(title, on_change=self._told)
         field.props(f'outlined dense debounce="500" inputmode="{mode}" autocomplete="off" spellcheck="false"')
-        return field.classes("field wide" if wide else "field")
+        return field.classes(f"field {size}")
 
     def _told(self) -> Awaitable[None] | None:
         """What to wait for after a change; nothing where the page itself made it."""

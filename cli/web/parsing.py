@@ -32,7 +32,7 @@ from myosem.errors import (
 from myosem.records import Channel, Recording, Signal, Span
 from myosem.sources import Given
 
-LIMIT_S = 30
+LIMIT_S = 60
 MEMORY = 1024 * MEBIBYTE
 MEMORY_PER_BYTE = 16
 LONGEST_ANSWER = 16 * MEBIBYTE

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from myosem.cli.web.cards import moment_name
-from myosem.cli.web.question import LESS, MORE, TOLD, Mark, Wishes
+from myosem.cli.web.question import LESS, LONGEST, MORE, TOLD, Mark, Wishes
 from myosem.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Refining:
         words = name if isinstance(name, str) else self._shell.name_field.value
         self._shell.naming.close()
         if self._naming:
-            await self._mark(Mark(TOLD, self._naming, str(words or "").strip()))
+            await self._mark(Mark(TOLD, self._naming, str(words or "").strip()[:LONGEST]))
 
     async def plus(self, _: Any = None) -> None:
         """Add the words of the field."""
