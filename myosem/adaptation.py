@@ -233,7 +233,7 @@ class Statistics:
     def _precisions(self) -> Views:
         """Inverse of the covariance in each view of the electrodes: ``(W, W)``."""
         known = self.covariance[:ELECTRODE_VIEWS]
-        return tuple(np.linalg.inv(_shrunk(one)).astype(np.float64) for one in known)
+        return tuple(np.asarray(np.linalg.inv(_shrunk(one)), np.float64) for one in known)
 
     def _learned(self, views: Views, likely: Wide, told: "Told | None") -> list[tuple[Wide, Wide]]:
         """Discriminants of training people and session, whose segments probably are ``likely (N, K)``."""
@@ -264,7 +264,7 @@ class Statistics:
     def agree(self, views: Views, scores: Sequence[tuple[Wide, Wide]], encoder: "_Encoder | None") -> Wide:
         """What views and encoder say together: ``(N, K)``, natural logarithms."""
         each = [view @ weight + bias for view, (weight, bias) in zip(views, scores, strict=True)]
-        total = np.average(each, axis=0, weights=VIEW_WEIGHTS) / SOFTNESS
+        total = np.tensordot(VIEW_WEIGHTS, each, axes=1) / (sum(VIEW_WEIGHTS) * SOFTNESS)
         if encoder is not None:
             total = total + encoder.scores()
         total -= total.max(axis=1, keepdims=True)

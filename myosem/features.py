@@ -36,6 +36,7 @@ TOKENS = slice(WORDS.stop, WORDS.stop + SENTENCE)
 WIDTH = TOKENS.stop
 
 Array = NDArray[np.float32]
+Wide = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -97,15 +98,14 @@ def channel_features(
     rest = rest_power(frames) if rest is None else rest
     angles = channel_angles(recordings[0].channels)
     ring = on_ring(angles)
-    rows = [_segment_features(frames[segment.recording], segment, rest, ring) for segment in segments]
+    ring_rest = np.where(ring, rest, np.inf)
+    rows = [_segment_features(frames[segment.recording], segment, rest, ring_rest) for segment in segments]
     said = tokens.session_tokens(recordings, segments, frames, rest)
     count = len(rest)
     return ChannelFeatures(
         courses=np.array([row[0] for row in rows], dtype=np.float32).reshape(-1, GROUPS, count),
-        log_covariance=np.array([row[1] for row in rows], dtype=np.float32).reshape(-1, count, count),
-        log_covariance_of_steps=np.array([row[2] for row in rows], dtype=np.float32).reshape(
-            -1, count, count
-        ),
+        log_covariance=_log_covariances([row[1] for row in rows], ring_rest),
+        log_covariance_of_steps=_log_covariances([row[2] for row in rows], ring_rest),
         scalars=np.array([row[3] for row in rows], dtype=np.float32).reshape(-1, SCALARS),
         alive=np.isfinite(rest) & ring,
         angles=angles,
@@ -115,8 +115,8 @@ def channel_features(
 
 
 def _segment_features(
-    frames: Frames, segment: Segment, rest: NDArray[np.float64], ring: NDArray[np.bool_]
-) -> tuple[Array, Array, Array, list[float]]:
+    frames: Frames, segment: Segment, rest: NDArray[np.float64], ring_rest: NDArray[np.float64]
+) -> tuple[Array, Wide, Wide, list[float]]:
     part = frames.between(segment.start_s, segment.end_s)
     alive = np.isfinite(rest)
     level = np.where(
@@ -151,8 +151,7 @@ def _segment_features(
     first, last = (round(edge * frames.rate_hz) for edge in (segment.start_s, segment.end_s))
     samples = frames.filtered[first : max(last, first + 1)]
     steps = np.diff(samples, axis=0, prepend=samples[:1])
-    ring_rest = np.where(ring, rest, np.inf)
-    covariances = _log_covariance(samples, ring_rest), _log_covariance(steps, ring_rest)
+    covariances = _covariance(samples, ring_rest), _covariance(steps, ring_rest)
     return np.where(alive, np.array(courses), 0), *covariances, scalars
 
 
@@ -162,17 +161,25 @@ def _trend(values: NDArray[np.floating]) -> NDArray[np.floating]:
     return np.asarray((time * (values - values.mean(axis=0))).mean(axis=0))
 
 
-def _log_covariance(samples: Array, rest: NDArray[np.float64]) -> Array:
-    """Logarithm of the covariance ``(C, C)`` of ``(T, C)`` samples, in units of the session's rest."""
-    alive = np.flatnonzero(np.isfinite(rest))
-    log = np.zeros((len(rest), len(rest)))
-    if len(alive):
-        unit = np.exp(np.log(rest[alive]).mean())
-        covariance = samples[:, alive].T.astype(np.float64) @ samples[:, alive] / (len(samples) * unit)
-        covariance = covariance + SHRINKAGE * (np.trace(covariance) / len(alive) + 1e-6) * np.eye(len(alive))
-        values, vectors = np.linalg.eigh(covariance)
-        log[np.ix_(alive, alive)] = (vectors * np.log(values)) @ vectors.T
-    return log.astype(np.float32)
+def _covariance(samples: Array, rest: NDArray[np.float64]) -> Wide:
+    """Covariance ``(A, A)`` of the A living channels of ``(T, C)`` samples, in units of rest."""
+    alive = np.isfinite(rest)
+    unit = np.exp(np.log(rest[alive]).mean()) if alive.any() else 1.0
+    living = samples if alive.all() else samples[:, alive]
+    return np.asarray(living.T.astype(np.float64) @ living / (len(samples) * unit))
+
+
+def _log_covariances(covariances: Sequence[Wide], rest: NDArray[np.float64]) -> Array:
+    """Logarithms ``(N, C, C)`` of N covariances of the living channels; zeros for the others."""
+    alive, count = np.flatnonzero(np.isfinite(rest)), len(covariances)
+    log = np.zeros((count, len(rest), len(rest)), dtype=np.float32)
+    if count and len(alive):
+        squares = np.stack(covariances)
+        level = np.trace(squares, axis1=1, axis2=2) / len(alive)
+        squares += (SHRINKAGE * (level + 1e-6))[:, None, None] * np.eye(len(alive))
+        values, vectors = np.linalg.eigh(squares)
+        log[:, alive[:, None], alive] = (vectors * np.log(values)[:, None, :]) @ vectors.transpose(0, 2, 1)
+    return log
 
 
 def to_harmonics(features: ChannelFeatures) -> Array:

@@ -6,6 +6,7 @@ biceps beside eight round the forearm, is outside the ring: its angle is NaN and
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,19 +59,32 @@ def ring_fit(angles: Array, alive: NDArray[np.bool_]) -> Array:
 
     For electrodes equally spaced it is their Fourier series. A dead electrode counts as what its neighbours
     say lies between them. A slight preference for smooth maps decides what uneven electrodes leave open.
-    Harmonics beyond what the ring can tell apart are zero, and so are channels outside the ring.
+    Harmonics beyond what the ring can tell apart are zero, and so are channels outside the ring. What was
+    asked before is remembered; it is read-only.
     """
+    return _ring_fit(angles.astype(np.float64).tobytes(), alive.astype(np.bool_).tobytes())
+
+
+@lru_cache(maxsize=256)
+def _ring_fit(angle_bytes: bytes, alive_bytes: bytes) -> Array:
+    """As ``ring_fit``, of arrays as bytes, by which they can be remembered."""
+    angles, alive = np.frombuffer(angle_bytes), np.frombuffer(alive_bytes, dtype=np.bool_)
     ring = on_ring(angles)
     if not ring.all():
         outside = np.zeros((HARMONICS, len(angles)))
         outside[:, ring & alive] = ring_fit(angles[ring], alive[ring])
-        return outside[:, alive]
+        return _read_only(outside[:, alive])
     known = known_harmonics(angles)
     waves = ring_waves(angles)[known]
     fit = np.zeros((HARMONICS, len(angles)))
     penalty = np.diag(_RIDGE * _ORDER[known] ** 2)
     fit[known] = np.linalg.solve(waves @ waves.T / len(angles) + penalty, waves / len(angles))
-    return np.asarray(fit @ ring_fill(angles, alive))
+    return _read_only(fit @ ring_fill(angles, alive))
+
+
+def _read_only(values: Array) -> Array:
+    values.flags.writeable = False
+    return values
 
 
 def ring_turn(angle: float) -> Array:

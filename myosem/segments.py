@@ -86,7 +86,7 @@ def contraction_events(frames: Sequence[Frames], recordings: Sequence[Recording]
 def events_of_level(level: Levels, session_db: float) -> list[tuple[int, int]]:
     """Half-open ranges of frames that are contractions, from the activity ``(n,)`` of one recording."""
     smoothed = smooth(level)
-    low, high = (_local(smoothed, percentile) for percentile in LOCAL_PERCENTILES)
+    low, high = _local(smoothed)
     enter, leave = thresholds_db(low, high, session_db)
     merged: list[tuple[int, int]] = []
     for first, last in _runs(smoothed > leave):
@@ -143,13 +143,13 @@ def smooth(level: Levels) -> Levels:
     return np.asarray(uniform_filter1d(level, SMOOTH_FRAMES, mode="nearest"))
 
 
-def _local(level: Levels, percentile: float) -> Levels:
-    """Percentile of the 15 s round each frame ``(n,)``; near the ends, of the first or last 15 s."""
+def _local(level: Levels) -> Levels:
+    """Percentiles of the 15 s round each frame ``(2, n)``; near the ends, of the first or last 15 s."""
     if len(level) <= LOCAL_FRAMES:
-        return np.full(len(level), np.percentile(level, percentile))
+        return np.repeat(np.percentile(level, LOCAL_PERCENTILES)[:, None], len(level), axis=1)
     half = LOCAL_FRAMES // 2
     inside = np.clip(np.arange(len(level)), half, len(level) - 1 - half)
-    return np.asarray(percentile_filter(level, percentile, LOCAL_FRAMES)[inside])
+    return np.stack([percentile_filter(level, one, LOCAL_FRAMES)[inside] for one in LOCAL_PERCENTILES])
 
 
 def rest_power(frames: Sequence[Frames]) -> NDArray[np.float64]:

@@ -115,10 +115,13 @@ def session_tokens(
     for row, one in enumerate(times):
         mask[row, : len(one)] = True
     values = np.zeros((*mask.shape, WIDTH), dtype=np.float32)
-    for number, (recording, one_frames) in enumerate(zip(recordings, frames, strict=True)):
-        rows = [row for row, segment in enumerate(segments) if segment.recording == number]
+    rows_of: list[list[int]] = [[] for _ in recordings]
+    for row, segment in enumerate(segments):
+        rows_of[segment.recording].append(row)
+    for recording, one_frames, rows in zip(recordings, frames, rows_of, strict=True):
         if rows:
-            own = mask & np.isin(np.arange(len(segments)), rows)[:, None]
+            own = np.zeros_like(mask)
+            own[rows] = mask[rows]
             values[own] = _Reader(recording, one_frames, rest).read(
                 np.concatenate([times[row] for row in rows])
             )
