@@ -115,10 +115,20 @@ class PaperReport:
         part = "" if here == all_of_them else " This is a part of the benchmark."
         lines = [f"# {SYNTHETIC}: {self.title}" if self.synthetic else f"# {self.title}", ""]
         lines += [f"{here} of {all_of_them} people tested.{part}", ""]
-        lines += [HEAD, "|" + "---|" * (HEAD.count("|") - 1)]
-        lines += [line.cells() for line in self.lines]
-        lines += ["", "How ours differs:", "", *(f"- {one}" for one in self.differs), ""]
+        for title, part in self._parts():
+            lines += [*title, HEAD, "|" + "---|" * (HEAD.count("|") - 1)]
+            lines += [*(line.cells() for line in part), ""]
+        lines += ["How ours differs:", "", *(f"- {one}" for one in self.differs), ""]
         return "\n".join([*lines, f"#{self.table.markdown()}"])
+
+    def _parts(self) -> list[tuple[list[str], list[Line]]]:
+        """One table of published and own rows; two where ours mean nothing, so that nobody compares them."""
+        if not self.synthetic:
+            return [([], list(self.lines))]
+        ours = [line for line in self.lines if line.source == HERE]
+        published = [line for line in self.lines if line.source != HERE]
+        head = [f"## This run: {SYNTHETIC}", ""]
+        return [(["## Published", ""], published), (head, ours)] if published else [(head, ours)]
 
     def as_dict(self) -> dict[str, object]:
         """For JSON."""

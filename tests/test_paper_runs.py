@@ -16,9 +16,19 @@ from typer.testing import CliRunner
 from myosem.cli.app import app
 from myosem.errors import UsageError
 from myosem.ingest import ingest
-from myosem.paper_runs import SYNTHETIC, folds_of, prepare, release_of
+from myosem.paper_runs import (
+    HEAD,
+    HERE,
+    SYNTHETIC,
+    Line,
+    PaperReport,
+    folds_of,
+    prepare,
+    release_of,
+)
 from myosem.papers import Benchmark, find_benchmark
 from myosem.stages import HeldOut, stages
+from myosem.trial_table import Row, TrialResult, TrialTable
 
 MADE_UP = ("--steps", "2", "--synthetic")
 
@@ -55,6 +65,8 @@ def test_db4_from_files_to_a_table(tmp_path: Path) -> None:
     assert shown.startswith(f"# {SYNTHETIC}: NinaPro DB4")
     assert "3 of 10 people tested. This is a part of the benchmark." in shown
     assert "| AEMG-Large (published) | LOSO, accuracy | 88.10 | not stated | 10 |" in shown
+    published, ours_apart = shown.partition(f"## This run: {SYNTHETIC}")[::2]
+    assert "(ours)" not in published and "(published)" not in ours_apart
     kept = json.loads((tmp_path / "table.json").read_text())
     [ours] = [line for line in kept["lines"] if line["source"] == "this run"]
     assert (ours["people"], ours["candidates"]) == (3, 2)  # label 2 is none of the ten gestures, nor is rest
@@ -250,3 +262,20 @@ def test_amputee_is_a_split(tmp_path: Path) -> None:
 def test_without_a_name_all_are_listed() -> None:
     shown = run()
     assert all(name in shown for name in ("ninapro-db2", "ninapro-db3", "ninapro-db4", "epn612"))
+
+
+def test_real_numbers_stand_beside_published_ones_and_made_up_ones_apart() -> None:
+    own = TrialResult("LDA", "set", "p1", fold=0, seed=0, trials=4, missed=0, actions=2, accuracy=0.5)
+    table = TrialTable("t", {}, {"LDA": Row("none", 0.1)}, [own])
+    lines = [
+        Line("Theirs (published)", "accuracy", 80.0, None, None, None, "a paper"),
+        Line("Mine (ours)", "accuracy", 70.0, (60.0, 75.0), 3, 2, HERE),
+    ]
+
+    def tables(synthetic: bool) -> list[list[str]]:
+        report = PaperReport("title", synthetic, (3, 3), lines, ["not the same"], table)
+        parts = [part.partition("\n\n")[0] for part in report.markdown().split(HEAD)[1:]]
+        return [re.findall(r"Theirs|Mine", part) for part in parts]
+
+    assert tables(synthetic=False) == [["Theirs", "Mine"]]
+    assert tables(synthetic=True) == [["Theirs"], ["Mine"]]
