@@ -7,14 +7,14 @@ nobody else: in the trials of ``docs/log.md`` it ranked other people's segments 
 more it counted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from myosem.errors import LibraryError, UsageError
+from myosem.errors import UsageError
 
 if TYPE_CHECKING:
     from myosem.catalogue import SegmentRow
@@ -98,8 +98,7 @@ def judgments(library: "Library", more: Sequence[str], less: Sequence[str]) -> t
         raise UsageError("a segment cannot be both more and less of it", got=both[0])
     relevant = dict.fromkeys(more, True) | dict.fromkeys(less, False)
     people: dict[tuple[str, str], list[SegmentRow]] = {}
-    for name in relevant:
-        segment = find_segment(library, name)
+    for segment in find_named(library, relevant):
         people.setdefault((segment.dataset, segment.person), []).append(segment)
     return tuple(
         Judged(
@@ -111,14 +110,18 @@ def judgments(library: "Library", more: Sequence[str], less: Sequence[str]) -> t
     )
 
 
-def find_segment(library: "Library", name: str) -> "SegmentRow":
-    """A segment of the library by its id. Raises UsageError where there is none."""
-    try:
-        return library.segment(name)
-    except LibraryError as error:
-        raise UsageError(
-            f"the library has no segment {name!r}", expected="the id of a hit, as --json prints it"
-        ) from error
+def find_named(library: "Library", names: Iterable[str]) -> "list[SegmentRow]":
+    """Segments of the library by their ids, in the order asked for. Raises UsageError where there is none."""
+    wanted = list(names)
+    listed = ", ".join(_quoted(name) for name in wanted)
+    rows = library.select(f"segment IN ({listed})") if wanted else ()
+    found = {one.segment: one for one in library.rows(rows)}
+    for name in wanted:
+        if name not in found:
+            raise UsageError(
+                f"the library has no segment {name!r}", expected="the id of a hit, as --json prints it"
+            )
+    return [found[name] for name in wanted]
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,7 @@ def told_by_person(
     for name, phrase in told.items():
         if phrase not in phrases:
             raise UsageError(f"{name} cannot be {phrase!r}", expected="one of the phrases", exists=phrases)
-        segment = find_segment(library, name)
+    for segment, phrase in zip(find_named(library, told), told.values(), strict=True):
         own = people.setdefault((segment.dataset, segment.person), [])
         own.append((segment.row, phrases.index(phrase)))
     found = {person: np.array(own, dtype=np.int64).T for person, own in people.items()}
@@ -203,5 +206,8 @@ def _others(
 
 
 def _of_person(dataset: str, person: str) -> str:
-    quoted = (name.replace("'", "''") for name in (dataset, person))
-    return "dataset = '{}' AND person = '{}'".format(*quoted)
+    return f"dataset = {_quoted(dataset)} AND person = {_quoted(person)}"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
