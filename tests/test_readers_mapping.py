@@ -127,6 +127,15 @@ def test_wrong_mappings_say_what_is_wrong(mapping: str, message: str, tmp_path: 
         read_csv(tmp_path, mapping)
 
 
+@pytest.mark.parametrize("name", ["csv", "simulated"])
+def test_brackets_without_end_are_no_yaml(name: str, tmp_path: Path) -> None:
+    path = BUILDERS[name](tmp_path)[0]
+    described = path if name == "simulated" else tmp_path / "myosem.yaml"
+    described.write_text("rate_hz: " + "[" * 100_000)
+    with pytest.raises((MappingError, SourceError), match="not YAML"):
+        read_recordings(path)
+
+
 def test_without_a_mapping_the_error_shows_how_to_start(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "t.csv", ROWS)
     with pytest.raises(MappingError, match=r"t\.csv.*needs a mapping.*myosem\.yaml.*put \{.*\}") as caught:

@@ -124,3 +124,15 @@ def test_frames_with_columns_of_unlike_length_are_refused(tmp_path: Path) -> Non
         content["prompts/block0_values"] = np.zeros((2, 1))
     with pytest.raises(SourceError, match="the frame prompts does not fit"):
         read_recordings(path)
+
+
+@pytest.mark.parametrize("part", ["block0_items", "block0_values"])
+def test_frames_that_declare_more_than_the_file_can_hold_are_refused(part: str, tmp_path: Path) -> None:
+    path = next(path for path in build_neuromotor(tmp_path) if "handwriting" in path.name)
+    with h5py.File(path, "r+") as content:
+        frame = content["prompts"]
+        kind = frame[part].dtype
+        del frame[part]
+        frame.create_dataset(part, (1 << 33,), kind, chunks=True)
+    with pytest.raises(SourceError, match=r"a block of \d+ columns and \d+ bytes"):
+        read_frame(SourceFile(path), "prompts")

@@ -93,6 +93,14 @@ def test_members_that_lead_out_are_refused(name: str, tmp_path: Path) -> None:
     assert names(path) == ["good.csv"]
 
 
+def test_a_member_without_a_name_is_refused(tmp_path: Path) -> None:
+    path = archive_of(tmp_path / "s.zip", **{"x": "1", "good.csv": "1"})
+    path.write_bytes(path.read_bytes().replace(b"x", b"\0"))
+    (item,) = skipped(path)
+    assert item.failed and "has no name" in item.reason
+    assert names(path) == ["good.csv"]
+
+
 def test_huge_members_are_refused_without_unpacking(tmp_path: Path) -> None:
     path = archive_of(tmp_path / "s.zip", **{"big.csv": "1", "small.csv": "1"})
     data = bytearray(path.read_bytes())

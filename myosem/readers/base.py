@@ -311,7 +311,7 @@ def _in_archive(path: Path, inner: str = "") -> Iterator[SourceFile | Skipped]:
     for name in sorted(archive.NameToInfo, key=natural):
         info = archive.NameToInfo[name]
         parts = PurePosixPath(name).parts
-        if _is_chosen(name, inner) and not info.is_dir() and not any(is_hidden(part) for part in parts):
+        if _is_chosen(name, inner) and not name.endswith("/") and not any(is_hidden(part) for part in parts):
             yield _member(path, info, by_itself=name == inner)
 
 
@@ -322,8 +322,10 @@ def _is_chosen(name: str, inner: str) -> bool:
 def _member(path: Path, info: zipfile.ZipInfo, by_itself: bool) -> SourceFile | Skipped:
     file = SourceFile(path, info.filename)
     parts = PurePosixPath(info.filename).parts
-    if parts[0] == "/" or ".." in parts or ":" in parts[0] or "\\" in info.filename:
-        return Skipped(file.source, "the member's path leads out of the archive", failed=True)
+    if not parts or parts[0] == "/" or ".." in parts or ":" in parts[0] or "\\" in info.filename:
+        return Skipped(
+            file.source, "the member has no name, or one that leads out of the archive", failed=True
+        )
     if info.file_size > MAX_MEMBER_BYTES:
         size = f"{info.file_size / 2**30:.1f} GiB"
         return Skipped(file.source, f"the member unpacks to {size}; at most 1 GiB is read", failed=True)

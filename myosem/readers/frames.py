@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myosem.errors import SourceError
-from myosem.readers.base import MAX_MEMBER_BYTES, SourceFile
+from myosem.readers.base import SourceFile, most_unpacked
 from myosem.readers.hdf5 import hdf5_file, stored_inside
 
 Column = NDArray[np.float64] | list[str | None]
@@ -21,6 +21,7 @@ LOADS = {"GET", "BINGET", "LONG_BINGET"}
 EMPTY = {"NONE", "FLOAT", "BINFLOAT"}
 PASSIVE = {"MARK", "FRAME", "APPEND", "APPENDS", "PROTO"}
 MOST_BLOCKS = 64
+MOST_COLUMNS = 4096
 
 
 def read_frame(file: SourceFile, path: str) -> dict[str, Column] | None:
@@ -41,7 +42,10 @@ def read_frame(file: SourceFile, path: str) -> dict[str, Column] | None:
             if f"block{number}_items" not in content[path]:
                 break
             parts = (content[path][f"block{number}_{what}"] for what in ("items", "values"))
-            columns |= _block(*(stored_inside(content, part) for part in parts))
+            items, values = (stored_inside(content, part) for part in parts)
+            if items.size > MOST_COLUMNS or values.nbytes > most_unpacked(file.size):
+                raise ValueError(f"a block of {items.size} columns and {values.nbytes} bytes")
+            columns |= _block(items, values)
     if len({len(column) for column in columns.values()}) != 1:
         raise SourceError(
             f"{file.source}: the frame {path} does not fit",
@@ -80,8 +84,8 @@ def pickled_texts(data: bytes) -> list[str | None]:
 
 def _block(items: Any, values: Any) -> dict[str, Column]:
     names = [bytes(name).decode("utf-8") for name in items[()]]
-    if values.nbytes > MAX_MEMBER_BYTES or not names:
-        raise ValueError(f"a block of {values.nbytes} bytes and {len(names)} columns")
+    if not names:
+        raise ValueError("a block without columns")
     if values.dtype.kind in "iuf":
         table = np.asarray(values[()], dtype=np.float64).reshape(-1, len(names))
         return {name: table[:, i] for i, name in enumerate(names)}

@@ -191,7 +191,7 @@ def parse_mapping(data: bytes, source: str) -> Mapping:
     """A mapping from YAML. Raises MappingError where it does not fit the schema."""
     try:
         content = yaml.safe_load(data)
-    except (yaml.YAMLError, UnicodeError) as error:
+    except (yaml.YAMLError, UnicodeError, RecursionError) as error:
         raise MappingError(f"{source}: not YAML", got=" ".join(str(error).split())) from error
     if not isinstance(content, dict):
         raise MappingError(

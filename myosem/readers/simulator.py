@@ -140,7 +140,7 @@ def parse_spec(data: bytes, source: str) -> Spec:
     """
     try:
         content = yaml.safe_load(data)
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SourceError(f"{source}: not YAML", got=" ".join(str(error).split())) from error
     if not isinstance(content, dict):
         raise SourceError(f"{source}: not a specification", got=type(content).__name__, expected="key: value")
