@@ -38,6 +38,9 @@ MEMORY_PER_BYTE = 16
 LONGEST_ANSWER = 16 * MEBIBYTE
 READY = b"ready\n"
 COMMAND = (sys.executable, "-P", "-m", "myosem.cli.web.parser_process")
+TOKEN = "MYOSEM_TOKEN"
+"""What a file's reader has no business to know."""
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 KINDS: dict[str, type[MyoSemError]] = {
     kind.__name__: kind
     for kind in (
@@ -197,7 +200,7 @@ class Parsers:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            env={name: value for name, value in os.environ.items() if name != TOKEN} | ONE_THREAD,
         )
         if _heard(process) != READY:
             _end(process)
