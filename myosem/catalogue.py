@@ -10,7 +10,7 @@ import os.path
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -302,6 +302,10 @@ class Catalogue:
         """Recordings of one session, in order."""
         return self.recordings("dataset = ? AND subject = ? AND session = ?", session)
 
+    def recordings_named(self, ids: Sequence[str]) -> list[RecordingRow]:
+        """Recordings by their ids, in order."""
+        return self.recordings("recording IN (SELECT unnest(?))", [list(ids)])
+
     def sources(self) -> dict[str, SourceRow]:
         """What became of every source, by path."""
         columns = "source, size, mtime, settings, status, reason"
@@ -430,6 +434,12 @@ def _unreadable(error: duckdb.Error) -> LibraryError:
     return LibraryError("the library's catalogue cannot be read", got=message, hint="myosem verify")
 
 
+@lru_cache(maxsize=256)
+def _channels(listed: str) -> tuple[Channel, ...]:
+    """What JSON lists; recordings of one device share it."""
+    return tuple(Channel(*channel) for channel in json.loads(listed))
+
+
 def _recording_row(row: tuple[Any, ...], spans: Sequence[Span]) -> RecordingRow:
     values = dict(zip(RECORDING_COLUMNS, row, strict=True))
     place = Place(
@@ -440,7 +450,7 @@ def _recording_row(row: tuple[Any, ...], spans: Sequence[Span]) -> RecordingRow:
         channels=values.pop("channels"),
     )
     low, high = values.pop("band_low_hz"), values.pop("band_high_hz")
-    channels = tuple(Channel(*channel) for channel in json.loads(values.pop("channel_list")))
+    channels = _channels(values.pop("channel_list"))
     notes = tuple(json.loads(values.pop("notes")))
     band = None if low is None else (low, high)
     return RecordingRow(

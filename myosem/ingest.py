@@ -9,7 +9,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from myosem import features
 from myosem.catalogue import LibrarySummary, RecordingRow, SessionKey, SourceRow
-from myosem.catalogue_writer import CatalogueWriter, NewSegment
+from myosem.catalogue_writer import NewSegment
 from myosem.errors import LibraryError, SourceError, UsageError
 from myosem.index import AUTO, Choice, backend_named, choose, load_vectors
 from myosem.intake import check_reader, read_sources
@@ -241,8 +241,8 @@ def _publish(
     members = catalogue.tables.members()
     unchanged = set() if everything else _unchanged_sessions(writer, members, recordings)
     kept = [recording for key in unchanged for recording in members[key]]
-    stale = [key for key in members if key not in unchanged]
-    encoded = _encode_sessions(writer, catalogue, stale, model, progress)
+    stale = [recording for key in members if key not in unchanged for recording in members[key]]
+    encoded = _encode_sessions(writer, catalogue.tables.recordings_named(stale), model, progress)
     origins = catalogue.write_segments(kept, [segment for one in encoded for segment in one.segments])
     catalogue.close()
     if model is None:
@@ -271,21 +271,17 @@ class _Encoded:
 
 
 def _encode_sessions(
-    writer: LibraryWriter,
-    catalogue: CatalogueWriter,
-    sessions: Sequence[SessionKey],
-    model: SessionEncoder | None,
-    progress: Progress,
+    writer: LibraryWriter, rows: Sequence[RecordingRow], model: SessionEncoder | None, progress: Progress
 ) -> list[_Encoded]:
+    sessions: dict[SessionKey, dict[Layout, list[RecordingRow]]] = {}
+    for row in rows:
+        sessions.setdefault(row.key, {}).setdefault(Layout.of(row), []).append(row)
     samples = SignalReader(writer.signals.parent)
     folder = writer.staging / "sessions"
     folder.mkdir(exist_ok=True)
     encoded = []
-    for number, session in enumerate(sessions):
+    for number, groups in enumerate(sessions.values()):
         progress("encoding", number, len(sessions))
-        groups: dict[Layout, list[RecordingRow]] = {}
-        for row in catalogue.tables.recordings_of(session):
-            groups.setdefault(Layout.of(row), []).append(row)
         encoded += [_encode_staged(group, samples, model, folder) for group in groups.values()]
     progress("encoding", len(sessions), len(sessions))
     return encoded
@@ -304,7 +300,7 @@ def _encode_staged(
             return _Encoded(segments, saved["vectors"])
     encoded = _encode(rows, [row.with_samples(samples.read(row.place)) for row in rows], model)
     temporary = path.with_suffix(".new.npz")
-    listed = json.dumps([astuple(segment) for segment in encoded.segments])
+    listed = json.dumps([list(vars(segment).values()) for segment in encoded.segments])
     np.savez(temporary, segments=np.array(listed), vectors=encoded.vectors)
     temporary.replace(path)
     return encoded
@@ -328,15 +324,8 @@ def _encode(
         for span in label_segments(recordings, found)
     ]
     segments = [
-        NewSegment(
-            rows[segment.recording].recording,
-            segment.start_s,
-            segment.end_s,
-            segment.kind,
-            *said,
-            level,
-        )
-        for segment, said, level in zip(found, labels, levels, strict=True)
+        NewSegment(rows[one.recording].recording, one.start_s, one.end_s, one.kind, *said, level)
+        for one, said, level in zip(found, labels, levels, strict=True)
     ]
     return _Encoded(segments, vectors)
 
