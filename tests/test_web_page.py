@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser import PATIENCE_MS, find_chromium, served, simulated_library
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
 
 from myosem.library import Library
 
 TOKEN = "a-token-of-24-characters"
-DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 375, "height": 812}
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 375, "height": 812}
 FIST = "/?q=make+a+fist"
 Picture = Callable[[str], None]
 
@@ -37,7 +38,8 @@ class Tab:
         own = (self.address, "data:", "blob:")
         self.page.on("request", lambda one: None if one.url.startswith(own) else self.said.append(one.url))
 
-    def open(self, path: str) -> Page:
+    def open(self, path: str, size: ViewportSize = DESKTOP) -> Page:
+        self.page.set_viewport_size(size)
         self.page.goto(self.address + path, wait_until="commit")
         expect(self.page.locator("#hits > *").first).to_be_visible()
         return self.page
@@ -67,7 +69,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def tab(browser: Browser, server: str) -> Iterator[Tab]:
-    with browser.new_context(viewport=DESKTOP, reduced_motion="reduce") as context:  # type: ignore[arg-type]
+    with browser.new_context(viewport=DESKTOP, reduced_motion="reduce") as context:
         assert context.request.get(server).status == 401
         tab = Tab(context.new_page(), server)
         tab.watch()
@@ -108,6 +110,10 @@ def chip(page: Page, words: str) -> Locator:
     return page.locator(".active .chip", has_text=words)
 
 
+def address_has(page: Page, part: str) -> None:
+    page.wait_for_function("part => location.href.includes(part)", arg=part)
+
+
 def order(page: Page) -> list[str]:
     """The segments of the hits, best first."""
     found: list[str] = page.locator(".hit").evaluate_all("all => all.map(one => one.dataset.segment)")
@@ -124,7 +130,7 @@ def test_a_search_shows_hits_and_opens_the_first(visit: Callable[[str], Page], p
     opened(page)
     expect(page.locator("#open h2")).to_have_text("fist")
     expect(page.locator(".nearness i.fits").first).to_be_attached()
-    assert page.url.endswith("?q=make+a+fist")
+    address_has(page, "?q=make+a+fist")
     picture("page")
 
 
@@ -150,7 +156,7 @@ def test_similar_moments_and_back(visit: Callable[[str], Page]) -> None:
     first.get_by_text("Similar").click()
     expect(page.locator(".count h2")).to_contain_text("like fist")
     expect(page.locator(f".hit[data-segment='{segment}']")).to_have_count(0)
-    assert f"like={segment}".replace("@", "%40") in page.url
+    address_has(page, f"like={segment}".replace("@", "%40"))
     page.click(".count [data-act=back]")
     expect(page.locator(".count h2")).to_contain_text("make a fist")
 
@@ -178,7 +184,7 @@ def test_marks_rank_anew_wait_and_are_taken_away(visit: Callable[[str], Page], p
     expect(page.locator(".chip.away")).to_have_count(0)
     page.click(".active .clear")
     expect(page.locator(".active .chip")).to_have_count(0)
-    assert page.url.endswith("?q=open+the+hand+wide")
+    page.wait_for_function("location.search === '?q=open+the+hand+wide'")
 
 
 def test_a_name_counts_in_every_search(visit: Callable[[str], Page], picture: Picture) -> None:
@@ -220,7 +226,8 @@ def test_words_are_added_and_taken_away(visit: Callable[[str], Page], picture: P
     expect(page.locator(".chip.towards")).to_have_count(2)
     search(page, "point")
     expect(page.locator(".active .chip")).to_have_count(5)
-    assert "plus=hold+a+cup" in page.url and "diverse=1" in page.url and "merge=0" in page.url
+    for part in ("plus=hold+a+cup", "diverse=1", "merge=0"):
+        address_has(page, part)
 
 
 def test_what_is_this_and_labels(visit: Callable[[str], Page], picture: Picture) -> None:
@@ -284,7 +291,7 @@ def test_a_file_is_opened_described_and_labelled(
     file = tmp_path / "my arm.csv"
     names = ",".join(f"emg{n}" for n in range(1, 9))
     np.savetxt(file, np.asarray(recording.samples), delimiter=",", header=names, comments="", fmt="%.6g")
-    page = visit("/")
+    page = visit("/?plus=hold+a+cup")
     page.click("[data-act=upload]")
     page.set_input_files("input[type=file]", file)
     expect(page.locator(".sheet .error")).to_contain_text("a rate in Hz")
@@ -299,6 +306,7 @@ def test_a_file_is_opened_described_and_labelled(
     page.click("#open [data-act=similar]")
     expect(page.locator(".hit").first).to_be_visible()
     expect(page.locator(".hit [data-act=more]")).to_have_count(0)
+    expect(chip(page, "hold a cup")).to_have_class(re.compile("idle"))
 
 
 def test_words_about_no_action(visit: Callable[[str], Page]) -> None:
@@ -308,12 +316,11 @@ def test_words_about_no_action(visit: Callable[[str], Page]) -> None:
     expect(page.locator(".hit.far").first).to_contain_text("does not fit")
 
 
-def test_a_phone(visit: Callable[[str], Page], tab: Tab, picture: Picture) -> None:
+def test_a_phone(tab: Tab, picture: Picture) -> None:
     def fits() -> bool:
         return bool(tab.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"])
 
-    tab.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    page = visit(FIST)
+    page = tab.open(FIST, PHONE)
     assert fits()
     picture("page-phone")
     expect(page.locator("#open")).to_be_hidden()
@@ -331,7 +338,7 @@ def test_a_phone(visit: Callable[[str], Page], tab: Tab, picture: Picture) -> No
     expect(page.get_by_label("Person")).to_be_visible()
     assert fits()
     picture("page-phone-refine")
-    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+    assert not tab.said
 
 
 def test_visitors_do_not_see_each_other(visit: Callable[[str], Page], tab: Tab) -> None:

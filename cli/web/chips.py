@@ -8,7 +8,7 @@ from myosem.cli.web.filters import LISTS
 
 if TYPE_CHECKING:
     from myosem.cli.web.filters import Filters
-    from myosem.cli.web.question import Names, Question, Wishes
+    from myosem.cli.web.question import Names, Question
 
 NUMBER_WORDS = {
     "shortest_s": "at least {:g} s",
@@ -28,7 +28,7 @@ MANY = 2
 
 def chips(asked: "Question", names: "Names") -> str:
     """Everything that narrows or moves a search; names are those of the segments in it."""
-    own = [*filter_chips(asked.filters), *wish_chips(asked.wishes, asked.topic, names)]
+    own = [*filter_chips(asked.filters), *wish_chips(asked, names)]
     own += [_aside(words, count, names) for words, count in asked.wishes.aside(asked.topic).items()]
     if len(own) >= MANY:
         own.append('<button type="button" class="clear" data-act="clear">Clear all</button>')
@@ -47,15 +47,18 @@ def filter_chips(filters: "Filters") -> list[str]:
     return [_chip("filter", name, value, words) for name, value, words in found]
 
 
-def wish_chips(wishes: "Wishes", topic: str, names: "Names") -> list[str]:
+def wish_chips(asked: "Question", names: "Names") -> list[str]:
     """What moves it: words and segments, marks of hits, how hits are chosen."""
-    found = [_part(name, one, names) for name in ("plus", "minus") for one in getattr(wishes, name)]
+    wishes, idle = asked.wishes, "" if asked.markable else " idle"
+    parts = [(name, one, names.get(one, one)) for name in ("plus", "minus") for one in getattr(wishes, name)]
+    found = [_signed(*part, idle) for part in parts]
     for one in wishes.marks:
         said = names.get(one.segments[0], one.segments[0])
         if one.kind == "told":
-            found.append(_chip("told", one.kind, one.text, f"{said} is “{one.words}”"))
-        elif one.words == topic:
-            found.append(_signed(one.kind, one.text, said))
+            unasked = " idle" if asked.near is not None else ""
+            found.append(_chip("told" + unasked, one.kind, one.text, f"{said} is “{one.words}”"))
+        elif one.words == asked.topic:
+            found.append(_signed(one.kind, one.text, said, idle))
     if wishes.diverse:
         found.append(_chip("how", "diverse", "", "varied"))
     if not wishes.merge:
@@ -63,19 +66,17 @@ def wish_chips(wishes: "Wishes", topic: str, names: "Names") -> list[str]:
     return found
 
 
-def _part(name: str, part: str, names: "Names") -> str:
-    return _signed(name, part, names.get(part, part))
-
-
-def _signed(name: str, value: str, words: str) -> str:
+def _signed(name: str, value: str, words: str, idle: str) -> str:
     sign, spoken, kind = SIGNS[name]
-    return _chip(kind, name, value, f"{sign} {words}", spoken=f"{spoken} {words}")
+    return _chip(kind + idle, name, value, f"{sign} {words}", spoken=f"{spoken} {words}")
 
 
 def _chip(kind: str, name: str, value: str, words: str, *, spoken: str = "") -> str:
+    why = "Not used while hits are like one moment" if kind.endswith("idle") else ""
     return (
         f'<button type="button" class="chip {kind}" data-act="drop" data-value="{escape(f"{name}={value}")}" '
-        f'aria-label="Without {escape(spoken or words)}"><span>{escape(words)}</span><i>×</i></button>'
+        f'title="{why}" aria-label="Without {escape(spoken or words)}">'
+        f"<span>{escape(words)}</span><i>×</i></button>"
     )
 
 

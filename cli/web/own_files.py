@@ -1,5 +1,6 @@
 """Recordings that visitors bring along: kept in a folder of their own for as long as their page is open."""
 
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -27,6 +28,11 @@ class OwnFiles:
     def most_bytes(self) -> int:
         """How large a file may be."""
         return self._parsers.most_bytes
+
+    def warm(self) -> None:
+        """A file will come soon; where nothing can read it, reading it will say so."""
+        with suppress(MyoSemError):
+            self._parsers.warm()
 
     def keep(self, name: str, content: bytes, rate_hz: float | None) -> "Given":
         """Read a file, with a mapping that is proposed for it where it needs one.

@@ -7,7 +7,7 @@ from weakref import WeakSet
 
 from fastapi import Request
 from nicegui import app as nicegui_app
-from nicegui import ui
+from nicegui import run, ui
 
 from myosem.cli.web import cards
 from myosem.cli.web.desk import Desk
@@ -126,7 +126,7 @@ class Visit:
             "stretch": looking.stretch,
             "label": self._label,
             "turn": looking.turn_to,
-            "upload": self.shell.open_upload,
+            "upload": self._upload,
             "filters": self.shell.turn_filters,
             "help": self.shell.open_help,
         }
@@ -165,6 +165,11 @@ class Visit:
         if isinstance(segment, str) and (opened is None or opened.source != segment):
             await self._open(segment)
         await self.looking.tell()
+
+    async def _upload(self, _: Any) -> None:
+        """Ask for a file."""
+        self.shell.open_upload()
+        await run.io_bound(self.files.warm)
 
     async def _uploaded(self, event: "UploadEventArguments") -> None:
         """Keep a visitor's file, and open it."""

@@ -158,6 +158,11 @@ class Parsers:
         files = [path.parent / f"{number}.npy" for number in range(len(answer.recordings))]
         return Given(path.name, [_recording(*one) for one in zip(answer.recordings, files, strict=True)])
 
+    def warm(self) -> None:
+        """Have a process that waits for the next file."""
+        if self._idle.empty():
+            self._idle.put(self._start())
+
     def _ask(self, job: bytes, name: str) -> bytes:
         """What a process says to a job.
 

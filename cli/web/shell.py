@@ -131,7 +131,7 @@ class Shell:
         """Show the keys."""
         self.help.open()
 
-    async def open_upload(self, _: Any = None) -> None:
+    def open_upload(self) -> None:
         """Ask for a file."""
         self.refused.content = ""
         self.files.reset()
