@@ -18,7 +18,17 @@ import numpy as np
 
 from myosem.errors import LibraryError
 from myosem.index.flat import exact_plan, nearest, one_thread
-from myosem.index.protocol import Plan, Rows, Scores, Vectors, blocks_of, check_query, check_vectors, distinct
+from myosem.index.protocol import (
+    Plan,
+    Rows,
+    Scores,
+    Vectors,
+    blocks_of,
+    check_query,
+    check_vectors,
+    distinct,
+    scattered,
+)
 
 EXACT_ROWS = 50_000
 """So many rows are always compared one by one; on one core 256 dimensions take 10 ms or less."""
@@ -163,11 +173,17 @@ class ApproximateIndex(ABC):
         for number in range(len(queries)):  # one by one: no answer depends on the others
             query = queries[number : number + 1]
             candidates = self._candidates(query, k, kept, selector)
-            candidates = rows if candidates is None else candidates
-            scores[number : number + 1], found[number : number + 1] = nearest(
-                query, self.vectors, k, candidates
-            )
+            scores[number], found[number] = self._nearest(query, k, candidates, rows)
         return scores, found
+
+    def _nearest(
+        self, query: Vectors, k: int, candidates: Rows | None, rows: Rows | None
+    ) -> tuple[Scores, Rows]:
+        """The nearest to a query ``(1, D)`` among some candidates, or where there are none among all rows."""
+        if candidates is None:
+            return nearest(query, self.vectors, k, rows)
+        with scattered(self.vectors):
+            return nearest(query, self.vectors, k, candidates)
 
     def _compares_all(self, k: int, kept: int) -> bool:
         return self._index is None or kept <= max(self.exact_rows, 10 * k)

@@ -2,6 +2,7 @@
 
 import mmap
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
@@ -126,11 +127,27 @@ def blocks_of(vectors: Vectors, rows: Rows | None = None) -> Iterator[Vectors]:
 
 def let_go(vectors: Vectors) -> None:
     """Give back the pages of a file that is mapped to be read; they are read again when needed."""
+    if not vectors.flags.writeable:
+        _advise(vectors, "MADV_DONTNEED")
+
+
+@contextmanager
+def scattered(vectors: Vectors) -> Iterator[None]:
+    """Rows are read here and there: the system reads no more of a mapped file than it is asked for."""
+    _advise(vectors, "MADV_RANDOM")
+    try:
+        yield
+    finally:
+        _advise(vectors, "MADV_NORMAL")
+
+
+def _advise(vectors: Vectors, advice: str) -> None:
+    """Tell the system how a mapped file is read, where it is mapped and the system listens."""
     mapped: object = vectors
     while isinstance(mapped, np.ndarray):
         mapped = mapped.base
-    if isinstance(mapped, mmap.mmap) and not vectors.flags.writeable and hasattr(mapped, "madvise"):
-        mapped.madvise(mmap.MADV_DONTNEED)
+    if isinstance(mapped, mmap.mmap) and hasattr(mmap, advice):
+        mapped.madvise(getattr(mmap, advice))
 
 
 def check_query(vectors: Vectors, queries: Vectors, k: int, rows: Rows | None) -> tuple[Vectors, Rows | None]:

@@ -256,8 +256,7 @@ class Catalogue:
 
     def names(self, table: str) -> list[str]:
         """Names of the columns of a table or view; those of an older library lack some."""
-        found = self.query("SELECT column_name FROM duckdb_columns() WHERE table_name = ?", [table])
-        return [row[0] for row in found]
+        return [row[0] for row in self.query(f"DESCRIBE {table}")]  # duckdb_columns() takes ten times as long
 
     def counts(self) -> tuple[int, int]:
         """How many recordings and segments there are."""

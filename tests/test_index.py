@@ -207,11 +207,31 @@ def test_pages_read_block_by_block_are_let_go_of(tmp_path: Path) -> None:
     assert vectors.sum() == 2_000_000
 
 
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="the system does not say what is mapped")
+def test_a_mapped_file_is_read_here_and_there_only_meanwhile(tmp_path: Path) -> None:
+    np.save(tmp_path / "vectors.npy", unit_vectors(10, 3))
+    vectors = load_vectors(tmp_path / "vectors.npy")
+    said = []
+    for held in (vectors, unit_vectors(10, 3)):
+        with protocol.scattered(held):
+            said.append("rr" in about_mapping(tmp_path / "vectors.npy")["VmFlags"])
+        said.append("rr" in about_mapping(tmp_path / "vectors.npy")["VmFlags"])
+    assert said == [True, False, False, False]
+
+
 def mapped_kilobytes(path: Path) -> int:
     """How much of a file this process has in memory."""
+    return int(about_mapping(path)["Rss"][0])
+
+
+def about_mapping(path: Path) -> dict[str, list[str]]:
+    """What the system says of a mapped file."""
     lines = Path("/proc/self/smaps").read_text().splitlines()
     [first] = [number for number, line in enumerate(lines) if line.endswith(str(path))]
-    return next(int(line.split()[1]) for line in lines[first:] if line.startswith("Rss:"))
+    end = next(number for number in range(first, len(lines)) if lines[number].startswith("VmFlags"))
+    return {
+        name: rest.split() for name, _, rest in (line.partition(":") for line in lines[first + 1 : end + 1])
+    }
 
 
 def test_columns_first_on_disk_is_refused(tmp_path: Path) -> None:
