@@ -21,9 +21,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from large_library import write_library
+from large_library import library_of
 
-from myosem.library import Library, published_version
+from myosem.library import Library
 from myosem.model import Model
 
 QUERY = "pinch with index finger"
@@ -44,16 +44,6 @@ class Run:
 
     wall_s: float
     cpu_s: float
-
-
-def library_of(folder: Path, segments: int, model: Model) -> Library:
-    """A library of this many segments in the folder; one that is there and of this model is used again."""
-    if published_version(folder) is not None:
-        library = Library.open(folder)
-        library.manifest.check_model(model.fingerprint, folder)
-        return library
-    print(f"writing {segments:,} segments ...", file=sys.stderr, flush=True)
-    return write_library(folder, segments, model)
 
 
 def run(command: Sequence[str | Path]) -> Run:

@@ -7,6 +7,7 @@ of the same samples, for nobody records a million bursts. 1,000,000 segments tak
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from simulated_vectors import SEGMENTS, simulate
 from myosem.catalogue import RecordingRow, SourceRow
 from myosem.catalogue_writer import NewSegment
 from myosem.index import backend_named, choose, load_vectors
-from myosem.library import VECTORS, Library
+from myosem.library import VECTORS, Library, published_version
 from myosem.library_writer import LibraryWriter
 from myosem.model import Model
 from myosem.prompts import load_actions
@@ -25,6 +26,16 @@ from myosem.store import Place, SignalWriter
 RATE_HZ, CHANNELS, BURST_S, BURSTS = 200, 8, 1.0, 50
 RECORDINGS = 20
 """Of one person."""
+
+
+def library_of(folder: Path, segments: int, model: Model) -> Library:
+    """A library of this many segments in the folder; one that is there and of this model is used again."""
+    if published_version(folder) is not None:
+        library = Library.open(folder)
+        library.manifest.check_model(model.fingerprint, folder)
+        return library
+    print(f"writing {segments:,} segments ...", file=sys.stderr, flush=True)
+    return write_library(folder, segments, model)
 
 
 def write_library(path: Path, segments: int, model: Model) -> Library:

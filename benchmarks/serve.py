@@ -1,12 +1,15 @@
 """How `myosem serve` holds: many requests at once while an ingest publishes version after version.
 
-    python benchmarks/serve.py [--seconds 60] [--clients 200] [--segments 5000] [--model DIR]
+    python benchmarks/serve.py [--seconds 60] [--clients 200] [--segments 5000] [--large 1000000]
 
 The server is a process of its own, the ingest another. Clients keep their connection and ask again as soon
 as they are answered: mostly searches, some with a condition, besides segments to describe, to compare and to
 read. Afterwards every search is asked again of the version that its answer names, alone and in peace: an
-answer that differs was mixed from versions. Then 16 clients ask for words only, first such as were asked
-before, then new ones. Signals are simulated bursts, their vectors random. Writes benchmarks/results/serve.md.
+answer that differs was mixed from versions. Signals are simulated bursts, their vectors random.
+
+Then 16 clients, and one alone, ask a large library (large_library.py) for words only: such as were asked
+before, and new ones. It is made in two minutes and takes 2 GB; with --library it is kept there for the next
+time. Writes benchmarks/results/serve.md.
 """
 
 import argparse
@@ -29,7 +32,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bursts import MAPPING, RandomVectors, write_signals
+from bursts import RandomVectors, write_signals
+from large_library import library_of
 
 from myosem.ingest import ingest
 from myosem.library import Library
@@ -39,13 +43,14 @@ from myosem.search import Engine
 
 RESULT = Path(__file__).parent / "results" / "serve.md"
 FEW_CLIENTS = 16
+CHECKED = 200
+"""Answers of a library that stays as it is that are asked again."""
 HITS = 5
 CONDITIONS = (None, None, "label is not null", "subject = 's1'")
 VERSION = "x-myosem-version"
-TARGET = "goals: no error, no mixed version; 16 clients: p50 10 ms, p99 40 ms, 150 requests/s"
-HEADING = (
-    "| load | clients | requests | errors | mixed | versions | requests/s | p50 ms | p99 ms | server ms |"
-)
+TARGET = "goals: no error, no mixed version; one client: p50 10 ms, p99 40 ms; 16 clients: 150 requests/s"
+COLUMNS = ("load", "segments", "clients", "requests", "errors", "mixed", "versions", "requests/s")
+HEADING = f"| {' | '.join((*COLUMNS, 'p50 ms', 'p99 ms', 'server ms'))} |"
 
 Body = dict[str, Any]
 
@@ -191,13 +196,13 @@ def mixture(library: Library) -> Callable[[int], Ask]:
     return ask
 
 
-def words(new: bool) -> Callable[[int], Ask]:
-    """Searches by words: of 50 phrases, or each of a new one."""
+def words(new: bool, first: int = 0) -> Callable[[int], Ask]:
+    """Searches by words: of 50 phrases, or each of a new one; those from ``first`` on."""
     phrases = [action.names[0] for action in load_actions().values()][:50]
 
     def ask(number: int) -> Ask:
         phrase = phrases[number % len(phrases)]
-        return Ask("POST", "/search", {"query": f"{phrase}, try {number}" if new else phrase})
+        return Ask("POST", "/search", {"query": f"{phrase}, try {first + number}" if new else phrase})
 
     return ask
 
@@ -219,7 +224,7 @@ def mixed(answers: list[Answer], library: Path, model: Model) -> int:
     return wrong
 
 
-def row(found: Load, wrong: int | None) -> str:
+def row(found: Load, segments: int, wrong: int | None) -> str:
     """A line of the table."""
     times = np.array([one.seconds for one in found.answers]) * 1000
     failed = sum(one.status != 200 for one in found.answers)
@@ -227,35 +232,40 @@ def row(found: Load, wrong: int | None) -> str:
     middle, late = np.percentile(times, [50, 99])
     own = found.server_s / len(times) * 1000
     return (
-        f"| {found.name} | {found.clients} | {len(times):,} | {failed} | {'' if wrong is None else wrong} | "
-        f"{versions} | {len(times) / found.seconds:.0f} | {middle:.1f} | {late:.1f} | {own:.2f} |"
+        f"| {found.name} | {segments:,} | {found.clients} | {len(times):,} | {failed} | "
+        f"{'' if wrong is None else wrong} | {versions} | {len(times) / found.seconds:.0f} | {middle:.1f} | "
+        f"{late:.1f} | {own:.2f} |"
     )
 
 
-def measure(options: argparse.Namespace, folder: Path, model: Model) -> list[str]:
-    """Every load, as lines of the table."""
+def while_publishing(options: argparse.Namespace, folder: Path, model: Model) -> str:
+    """Everything is asked of a library that grows; as a line of the table."""
     data, library = folder / "data", folder / "library"
     write_signals(data, options.segments)
-    (data / "mapping.yaml").write_text(MAPPING)
     ingest(library, [data], model=RandomVectors(model), mapping=data / "mapping.yaml")
     over = multiprocessing.get_context("spawn").Event()
     writer = multiprocessing.get_context("spawn").Process(
         target=keep_publishing, args=(library, data, model.folder, over)
     )
-    lines = []
     with served(library, model) as server:
         writer.start()
         asks = mixture(Library.open(library))
-        busy = load("everything, an ingest publishes", server, options.clients, options.seconds, asks)
+        found = load("everything, an ingest publishes", server, options.clients, options.seconds, asks)
         over.set()
         writer.join()
-        lines.append(row(busy, mixed(busy.answers, library, model)))
-        for name, new in (("words asked before", False), ("new words", True)):
-            load(name, server, 1, 1, words(new=False))
-            found = load(name, server, FEW_CLIENTS, options.seconds / 4, words(new))
-            lines.append(row(found, mixed(found.answers, library, model)))
-        one = load("one client, new words", server, 1, options.seconds / 4, lambda n: words(True)(n + 10**6))
-        lines.append(row(one, None))
+    return row(found, options.segments, mixed(found.answers, library, model))
+
+
+def by_words(options: argparse.Namespace, library: Path, model: Model) -> list[str]:
+    """Words alone are asked of a large library, which stays as it is; as lines of the table."""
+    lines, fresh = [], itertools.count(step=10**6)
+    seconds = options.seconds / 4
+    with served(library, model) as server:
+        load("nothing yet", server, 1, 2, words(new=False))
+        for clients in (1, FEW_CLIENTS):
+            for name, new in (("words asked before", False), ("new words", True)):
+                found = load(name, server, clients, seconds, words(new, next(fresh)))
+                lines.append(row(found, options.large, mixed(found.answers[:CHECKED], library, model)))
     return lines
 
 
@@ -264,23 +274,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--clients", type=int, default=200)
-    parser.add_argument("--segments", type=int, default=5_000)
+    parser.add_argument("--segments", type=int, default=5_000, help="of the library that grows")
+    parser.add_argument("--large", type=int, default=1_000_000, help="segments of the large library")
+    parser.add_argument("--library", type=Path, help="keep the large library here")
+    parser.add_argument("--no-write", action="store_true", help="print only")
     parser.add_argument("--model", type=Path, help="another bundle than the packaged one")
     options = parser.parse_args()
     model = Model.load(options.model, lasting=True)
     before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
-        lines = measure(options, Path(folder), model)
+        lines = [while_publishing(options, Path(folder), model)]
+        large = library_of(options.library or Path(folder) / "large", options.large, model)
+        large.close()
+        lines += by_words(options, large.path, model)
     text = (
-        f"# The server under load\n\nLoopback, clients and server on one machine, {options.segments:,} "
-        f"segments to begin with, model `{model.name}`; {TARGET}. `server ms` is the server's time on a "
-        f"processor for a request. {os.cpu_count()} cores, load average before {before:.1f}, "
-        f"{platform.machine()}, Python {platform.python_version()}.\n\n"
+        f"# The server under load\n\nLoopback, clients and server on one machine, model `{model.name}`; "
+        f"{TARGET}. `server ms` is the server's time on a processor for a request. "
+        f"{os.cpu_count()} cores, load average before {before:.1f}, {platform.machine()}, "
+        f"Python {platform.python_version()}.\n\n"
         f"{HEADING}\n|{'---|' * HEADING.count(' | ')}---|\n" + "\n".join(lines) + "\n"
     )
     print(text)
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(text, encoding="utf-8")
+    if not options.no_write:
+        RESULT.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
