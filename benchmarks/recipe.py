@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 import torch
+from rates import best_seconds, product_rate
 from torch.utils.flop_counter import FlopCounterMode
 
 from myosem.encoder import EncoderConfig, SessionEncoder
@@ -59,16 +60,6 @@ def run_steps(steps: dict[str, list[str]]) -> dict[str, float]:
     return minutes
 
 
-def best_seconds(work: object, rounds: int = 15) -> float:
-    """The fastest of some rounds of a callable."""
-    times = []
-    for _ in range(rounds):
-        begun = time.perf_counter()
-        work()  # type: ignore[operator]
-        times.append(time.perf_counter() - begun)
-    return min(times)
-
-
 @torch.no_grad()
 def forward_share(threads: int) -> tuple[float, float, float]:
     """Segments/s of the forward pass, its flop/s, and the flop/s of a product of 1024 x 1024 matrices."""
@@ -80,9 +71,7 @@ def forward_share(threads: int) -> tuple[float, float, float]:
     with FlopCounterMode(display=False) as counter:
         encoder(features, mask)
     seconds = best_seconds(lambda: encoder(features, mask))
-    square = torch.randn(1024, 1024)
-    peak = 2 * 1024**3 / best_seconds(lambda: square @ square)
-    return mask.numel() / seconds, counter.get_total_flops() / seconds, peak
+    return mask.numel() / seconds, counter.get_total_flops() / seconds, product_rate(threads)
 
 
 def table(minutes: dict[str, float], trained: float, shares: dict[int, tuple[float, float, float]]) -> str:
