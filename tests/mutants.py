@@ -22,6 +22,7 @@ import numpy as np
 from apart import Verdict
 from builders import BUILDERS, zip_folder
 from mat73_builders import as_mat73
+from memory import forget_peak, peak_bytes
 from mutators import mutate
 
 from myosem.errors import MyoSemError
@@ -124,7 +125,7 @@ class Fixture:
 def judge(case: str, read: Callable[[], object], folder: Path) -> Verdict:
     """Read once and see whether all that was promised holds."""
     before = _names(folder)
-    _forget_peak()
+    forget_peak()
     start_bytes, start_s = peak_bytes(), time.process_time()
     outcome, said = "read", ""
     with guarded(folder) as crimes:
@@ -207,25 +208,6 @@ def guarded(folder: Path) -> Iterator[list[str]]:
         _allowed.pop()
         tempfile.tempdir, sys.dont_write_bytecode = temporary, written
         found += _crimes
-
-
-# What the system says.
-
-
-def peak_bytes() -> int:
-    """Most memory this process had since ``_forget_peak``; 0 where the system does not say."""
-    try:
-        status = Path("/proc/self/status").read_text()
-    except OSError:
-        return 0
-    return int(status.partition("VmHWM:")[2].split()[0]) << 10
-
-
-def _forget_peak() -> None:
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return
 
 
 def _names(folder: Path) -> set[str]:
