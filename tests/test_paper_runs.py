@@ -13,6 +13,7 @@ from hdf5_builders import pose_table, write_pose
 from ninapro_builders import emg_for, save
 from typer.testing import CliRunner
 
+from myosem import protocols
 from myosem.cli.app import app
 from myosem.errors import UsageError
 from myosem.ingest import ingest
@@ -27,6 +28,7 @@ from myosem.paper_runs import (
     release_of,
 )
 from myosem.papers import Benchmark, find_benchmark
+from myosem.retriever import Remembering, exported_tower
 from myosem.stages import HeldOut, stages
 from myosem.trial_table import Row, TrialResult, TrialTable
 
@@ -93,6 +95,28 @@ def test_db2_from_files_to_a_table(tmp_path: Path) -> None:
     assert "1 of 40 people tested" in shown and "does not say how deep its Recall looks" in shown
     again = run("ninapro-db2", "--split", "rand", "--baseline", "covariance-lda", *kept, "--json")
     assert json.loads(again)["people"] == {"here": 2, "benchmark": 40}
+
+
+@pytest.mark.slow
+def test_db2_without_some_actions_from_files_to_a_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for subject in (1, 2):
+        write_ninapro(tmp_path / "data", 2, subject)
+    asked: list[frozenset[str]] = []
+
+    def packaged(withheld: frozenset[str], seed: int) -> Remembering:
+        """In place of a tower grounded anew, which takes minutes."""
+        asked.append(withheld)
+        return exported_tower()
+
+    monkeypatch.setattr(protocols, "tower_without", packaged)
+    data = ("--data", str(tmp_path / "data"), "--json", *MADE_UP)
+    kept = json.loads(run("ninapro-db2", "--split", "class", "--fold", "0", "--baseline", "td-lda", *data))
+    assert len(asked) == 1 and "fist" in asked[0]
+    ours = [one for one in kept["lines"] if one["source"] == "this run"]
+    assert {one["what"] for one in ours} >= {"EMG to text, R@1, among all actions"}
+    assert {one["person"] for one in kept["table"]["results"]} == {"ninapro_db2/S1"}
 
 
 def test_people_and_held_out_actions_are_tested_once_each(tmp_path: Path) -> None:
