@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from myosem.index.flat import one_thread
 from myosem.index.protocol import Rows, Vectors
 
 SEED = 1
@@ -35,12 +36,17 @@ def centres_of(vectors: Vectors, count: int) -> Vectors:
 
 
 def k_means(vectors: Vectors, count: int) -> Any:
-    """FAISS's index over the centres of vectors ``(N, D)``, each of length 1."""
+    """FAISS's index over the centres of vectors ``(N, D)``, each of length 1.
+
+    On one thread: there is little to do at a time, and where other processes are busy, threads that wait for
+    each other take ten times as long.
+    """
     import faiss
 
     kind: Any = faiss.Kmeans
     means = kind(vectors.shape[1], count, niter=ROUNDS, spherical=True, seed=SEED, min_points_per_centroid=1)
-    means.train(np.ascontiguousarray(vectors))
+    with one_thread():
+        means.train(np.ascontiguousarray(vectors))
     return means.index
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from myosem.index.approximate import ApproximateIndex
 from myosem.index.centres import SEED, NearestCentre, centres_of
+from myosem.index.flat import one_thread
 from myosem.index.protocol import Rows, Vectors, blocks_of
 
 SAMPLES = 40
@@ -51,7 +52,8 @@ class IvfIndex(ApproximateIndex):
         )
         index.quantizer.add(centres_of(sample(vectors, SAMPLES * centres), centres))
         cls.prepare(index)
-        index.train(sample(vectors, TRAINED_ON))
+        with one_thread():  # as in ``k_means``
+            index.train(sample(vectors, TRAINED_ON))
         return index
 
     @classmethod
