@@ -115,9 +115,9 @@ class PaperReport:
         part = "" if here == all_of_them else " This is a part of the benchmark."
         lines = [f"# {SYNTHETIC}: {self.title}" if self.synthetic else f"# {self.title}", ""]
         lines += [f"{here} of {all_of_them} people tested.{part}", ""]
-        for title, part in self._parts():
-            lines += [*title, HEAD, "|" + "---|" * (HEAD.count("|") - 1)]
-            lines += [*(line.cells() for line in part), ""]
+        for head, own in self._parts():
+            lines += [*head, HEAD, "|" + "---|" * (HEAD.count("|") - 1)]
+            lines += [*(line.cells() for line in own), ""]
         lines += ["How ours differs:", "", *(f"- {one}" for one in self.differs), ""]
         return "\n".join([*lines, f"#{self.table.markdown()}"])
 
