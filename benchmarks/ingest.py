@@ -24,7 +24,16 @@ from numpy.typing import NDArray
 from scipy.io import savemat
 from shares import REST, Stages
 
-from myosem import catalogue_writer, features, intake, journal, library_writer, model, session_adapter
+from myosem import (
+    catalogue,
+    catalogue_writer,
+    features,
+    intake,
+    journal,
+    library_writer,
+    model,
+    session_adapter,
+)
 from myosem import ingest as module
 from myosem import tokens as token_module
 from myosem.model import Model
@@ -37,6 +46,7 @@ LEAST_SHARE = 0.40
 """Of the measured peak of a matrix product, that the encoder must reach."""
 MAPPING = 'rate_hz: 2000\narray: emg\npath: "(?P<subject>s\\\\d+)/(?P<name>.*)\\\\.npz"\n'
 STAGES: dict[str, list[tuple[object, str]]] = {
+    "finding files": [(module, "_outside"), (module, "read_sources")],
     "reading": [(intake, "Intake._read")],
     "storing samples": [(intake, "Intake._store"), (journal, "Journal.add"), (journal, "Journal.__exit__")],
     "filtering": [(features, "to_frames")],
@@ -52,7 +62,9 @@ STAGES: dict[str, list[tuple[object, str]]] = {
         (catalogue_writer, "CatalogueWriter.write_recordings"),
         (catalogue_writer, "CatalogueWriter.write_segments"),
         (catalogue_writer, "CatalogueWriter.close"),
+        (catalogue, "Catalogue.query"),
     ],
+    "keeping each session": [(module, "_encode_staged")],
     "publishing": [(library_writer, "LibraryWriter.publish")],
 }
 
@@ -184,7 +196,7 @@ def run_case(case: Case, minutes: float, runs: int, bundle: Path) -> list[dict[s
 def speed_table(found: dict[Case, list[dict[str, Any]]]) -> list[str]:
     """Times real time, by the clock and by processor time."""
     lines = [
-        "| recordings | files | minutes | segments | goal | times real time, runs | by processor time |",
+        "| what | recordings | minutes | segments | goal | times real time, runs | by processor time |",
         "|---|---|---|---|---|---|---|",
     ]
     for case, runs in found.items():
@@ -227,7 +239,8 @@ def report(found: dict[Case, list[dict[str, Any]]], encoder: list[dict[str, floa
     load = os.getloadavg()[1]
     about = (
         f"From files to a published, searchable version, model `{name}`. {os.cpu_count()} cores, "
-        f"{platform.machine()}, Python {platform.python_version()}; load at the end {load:.1f}."
+        f"{platform.machine()}, Python {platform.python_version()}; load at the end {load:.1f}. "
+        "With a load above 1 other work ran beside it; processor time then says more than the clock."
     )
     parts = [
         ["# Ingest", "", about, ""],
