@@ -28,6 +28,8 @@ from myosem.index.protocol import (
     check_vectors,
     distinct,
     scattered,
+    widened,
+    width_for,
 )
 
 EXACT_ROWS = 50_000
@@ -67,7 +69,7 @@ class ApproximateIndex(ABC):
     @classmethod
     @abstractmethod
     def empty(cls, vectors: Vectors) -> Any:
-        """FAISS's index, trained for these vectors, with nothing in it."""
+        """FAISS's index, ``width_for`` their dimension, trained for these vectors, with nothing in it."""
 
     @classmethod
     @abstractmethod
@@ -100,7 +102,7 @@ class ApproximateIndex(ABC):
     def add(cls, index: Any, vectors: Vectors, rows: Rows) -> None:
         """Put the vectors of these rows at FAISS's next positions."""
         for block in blocks_of(vectors, rows):
-            index.add(block)
+            index.add(widened(block, index.d))
 
     @classmethod
     def load(cls, vectors: Vectors, folder: Path) -> Self:
@@ -116,13 +118,13 @@ class ApproximateIndex(ABC):
             rows = np.load(folder / ROWS, mmap_mode="r", allow_pickle=False) if has_rows else None
         except (OSError, ValueError, EOFError, RuntimeError, MemoryError) as error:
             raise LibraryError(f"the index {path} cannot be read", got=error, hint="myosem index") from error
-        found = index.ntotal, index.d, index.ntotal if rows is None else len(rows)
+        dimension = vectors.shape[1]
         positions = len(vectors) if rows is None else len(rows)
-        if found != (positions, vectors.shape[1], positions):
+        if index.ntotal != positions or index.d not in {dimension, width_for(dimension)}:
             raise LibraryError(
                 f"the index {path} does not fit the vectors",
-                got=f"{found[0]} of dimension {found[1]}",
-                expected=f"{positions} of dimension {vectors.shape[1]}",
+                got=f"{index.ntotal} of width {index.d}",
+                expected=f"{positions} of width {width_for(dimension)}",
                 hint="myosem index",
             )
         return cls(vectors, index, None if rows is None else np.asarray(rows), path)
@@ -198,6 +200,7 @@ class ApproximateIndex(ABC):
         A filter may keep only what lies far from the query. Then too few candidates turn up, and the effort
         grows until there are enough.
         """
+        query = widened(query, self._index.d)
         depth = self._depth(k, kept)
         effort, most = self.efforts(k, kept / self._index.ntotal)
         while True:
@@ -243,8 +246,8 @@ class ApproximateIndex(ABC):
 
     def _serves(self, vectors: Vectors, origins: Rows) -> bool:
         """Whether the index is worth taking over."""
-        count = len(vectors)
-        if count <= self.exact_rows or vectors.shape[1] != self._index.d or not self.fits(self._index, count):
+        count, width = len(vectors), width_for(vectors.shape[1])
+        if count <= self.exact_rows or width != self._index.d or not self.fits(self._index, count):
             return False
         new = int((origins < 0).sum())
         positions = self._index.ntotal + new

@@ -9,7 +9,7 @@ from typing import Any
 from myosem.index.approximate import ApproximateIndex
 from myosem.index.flat import one_thread
 from myosem.index.ivf import sample
-from myosem.index.protocol import Rows, Vectors
+from myosem.index.protocol import Rows, Vectors, width_for
 
 LINKS = 32
 """Neighbours of each vector in the graph; twice as many in its lowest layer."""
@@ -39,7 +39,7 @@ class HnswIndex(ApproximateIndex):
         import faiss
 
         kind: Any = faiss.ScalarQuantizer.QT_8bit
-        index: Any = faiss.IndexHNSWSQ(vectors.shape[1], kind, LINKS, faiss.METRIC_INNER_PRODUCT)
+        index: Any = faiss.IndexHNSWSQ(width_for(vectors.shape[1]), kind, LINKS, faiss.METRIC_INNER_PRODUCT)
         index.hnsw.efConstruction = BUILD_EFFORT
         index.train(sample(vectors, TRAINED_ON))
         return index

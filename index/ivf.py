@@ -13,7 +13,7 @@ import numpy as np
 from myosem.index.approximate import ApproximateIndex
 from myosem.index.centres import SEED, NearestCentre, centres_of
 from myosem.index.flat import one_thread
-from myosem.index.protocol import Rows, Vectors, blocks_of
+from myosem.index.protocol import Rows, Vectors, blocks_of, widened, width_for
 
 SAMPLES = 40
 """Vectors that each centre is computed from."""
@@ -45,10 +45,9 @@ class IvfIndex(ApproximateIndex):
         """See ``ApproximateIndex.empty``."""
         import faiss
 
-        count, dimension = vectors.shape
-        centres = lists(count)
+        width, centres = width_for(vectors.shape[1]), lists(len(vectors))
         index: Any = faiss.index_factory(
-            dimension, f"IVF{centres},{cls.storage(dimension)}", faiss.METRIC_INNER_PRODUCT
+            width, f"IVF{centres},{cls.storage(width)}", faiss.METRIC_INNER_PRODUCT
         )
         index.quantizer.add(centres_of(sample(vectors, SAMPLES * centres), centres))
         cls.prepare(index)
@@ -64,8 +63,9 @@ class IvfIndex(ApproximateIndex):
         nearest = NearestCentre(index.quantizer.reconstruct_n(0, index.nlist))
         pointer: Any = faiss.swig_ptr
         for block in blocks_of(vectors, rows):
-            lists = nearest.of(block)
-            index.add_core(len(block), pointer(block), None, pointer(lists))
+            wide = widened(block, index.d)
+            lists = nearest.of(wide)
+            index.add_core(len(wide), pointer(wide), None, pointer(lists))
 
     @classmethod
     def fits(cls, index: Any, count: int) -> bool:
@@ -113,12 +113,12 @@ def lists(count: int) -> int:
 
 
 def sample(vectors: Vectors, count: int) -> Vectors:
-    """At most so many of the vectors, drawn evenly and the same ones every time."""
-    if len(vectors) <= count:
-        return np.ascontiguousarray(vectors)
-    rows: Rows = np.sort(np.random.default_rng(SEED).choice(len(vectors), count, replace=False))
-    drawn, first = np.empty((count, vectors.shape[1]), dtype=np.float32), 0
+    """At most so many of the vectors, drawn evenly and the same ones every time, as wide as an index is."""
+    rows: Rows = np.arange(len(vectors))
+    if len(vectors) > count:
+        rows = np.sort(np.random.default_rng(SEED).choice(len(vectors), count, replace=False))
+    drawn, first = np.zeros((len(rows), width_for(vectors.shape[1])), dtype=np.float32), 0
     for block in blocks_of(vectors, rows):
-        drawn[first : first + len(block)] = block
+        drawn[first : first + len(block), : block.shape[1]] = block
         first += len(block)
     return drawn

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import faiss
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -149,6 +150,29 @@ def test_saved_and_loaded_it_is_the_same_to_the_byte(built: Built, tmp_path: Pat
     assert found[0] == found[1]
 
 
+def test_vectors_of_an_odd_width_lose_nothing(built: Built, tmp_path: Path) -> None:
+    vectors, queries = clustered(COUNT, seed=1)[:, 2:], QUERIES["words"][:, 2:]
+    index = built.backend.build(vectors)
+    index.save(tmp_path)
+    loaded = built.backend.load(np.ascontiguousarray(vectors), tmp_path)
+    assert faiss.read_index(str(tmp_path / INDEX)).d == DIMENSION
+    assert recall(loaded, queries) >= GOOD
+    following = loaded.updated(vectors[:-9], np.arange(COUNT - 9))
+    assert recall(following, queries, np.arange(0, COUNT - 9, 2)) >= GOOD
+
+
+def test_an_index_as_wide_as_its_vectors_is_searched_too(tmp_path: Path) -> None:
+    """As versions before they were widened wrote it."""
+    vectors = np.ascontiguousarray(clustered(COUNT, seed=1)[:, 2:])
+    index = faiss.index_factory(DIMENSION - 2, "IVF16,SQ8", faiss.METRIC_INNER_PRODUCT)
+    index.train(vectors)
+    index.add(vectors)
+    faiss.write_index(index, str(tmp_path / INDEX))
+    loaded = EAGER["ivf"].load(vectors, tmp_path)
+    assert recall(loaded, QUERIES["EMG"][:, 2:]) >= GOOD
+    assert len(loaded.updated(vectors, np.arange(COUNT))) == COUNT
+
+
 def next_version(vectors: Vectors) -> tuple[Vectors, NDArray[np.int64]]:
     """Every tenth vector gone, others moved to the back, and new ones between."""
     kept = np.flatnonzero(np.arange(len(vectors)) % 10 != 3)
@@ -190,7 +214,7 @@ def test_one_that_grew_beyond_what_it_was_made_for_is_made_anew() -> None:
     assert "of 256 lists" in grown.plan(K).how
 
 
-@pytest.mark.parametrize("damage", ["missing", "empty", "text", "short", "other count", "other dimension"])
+@pytest.mark.parametrize("damage", ["missing", "empty", "text", "short", "other count", "other width"])
 def test_refuses_a_damaged_file(built: Built, tmp_path: Path, damage: str) -> None:
     built.index.save(tmp_path)
     path, vectors = tmp_path / INDEX, built.vectors
@@ -201,7 +225,7 @@ def test_refuses_a_damaged_file(built: Built, tmp_path: Path, damage: str) -> No
     elif damage == "short":
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     else:
-        vectors = vectors[:-1] if damage == "other count" else np.ascontiguousarray(vectors[:, :-1])
+        vectors = vectors[:-1] if damage == "other count" else np.ascontiguousarray(vectors[:, :16])
     with pytest.raises(LibraryError, match="index"):
         built.backend.load(vectors, tmp_path)
 
