@@ -230,8 +230,12 @@ def main() -> None:
     parser.add_argument("--no-write", action="store_true", help="print only")
     arguments = parser.parse_args()
     before = os.getloadavg()[0]
+    if arguments.folder:
+        arguments.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-        simulated = simulate(arguments.n, arguments.dimension, arguments.folder or Path(folder))
+        kept = (arguments.folder or Path(folder)) / f"{arguments.n}x{arguments.dimension}"
+        kept.mkdir(exist_ok=True)
+        simulated = simulate(arguments.n, arguments.dimension, kept)
         asked = questions(simulated)
         found = {}
         for name in arguments.backends:
