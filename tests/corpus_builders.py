@@ -178,10 +178,30 @@ def build_hyser(root: Path) -> list[Path]:
     return paths
 
 
+def packed(codes: NDArray[Any]) -> bytes:
+    """Codes of 12 bits as WFDB's format 212 has them: low byte, both high halves, low byte."""
+    flat = codes.reshape(-1).astype(int) & 0xFFF
+    flat = np.append(flat, np.zeros(len(flat) % 2, int))
+    first, second = flat[::2], flat[1::2]
+    return np.stack([first & 255, first >> 8 | second >> 8 << 4, second & 255], axis=1).astype("u1").tobytes()
+
+
+def build_wfdb(root: Path) -> list[Path]:
+    """A record as GRABMyo has them, with a mapping; one of format 212 whose header leaves out what it may."""
+    codes = np.round(noise((128, 3), 400, 5)).astype(int)
+    whole = write_wfdb(root / "emg.dat", codes, ["2000(12)"] * 3, ["flexor", "extensor", "EMG 3"], rate=1000)
+    (root / "emg.yaml").write_text("{subject: p1, path: '(?P<label>[a-z]+)[.]dat'}")
+    short = root / "short.dat"
+    short.write_bytes(packed(np.clip(codes, -2000, 2000)))
+    short.with_suffix(".hea").write_text("# by hand\nshort 3 500/1000(0)\n" + "short.dat 212\n" * 3)
+    return [whole, short]
+
+
 CORPORA: dict[str, Callable[[Path], list[Path]]] = {
     "capgmyo": build_capgmyo,
     "epn612": build_epn612,
     "grabmyo": build_grabmyo,
     "hyser": build_hyser,
     "uci_481": build_uci,
+    "wfdb": build_wfdb,
 }

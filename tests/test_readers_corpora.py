@@ -135,7 +135,7 @@ def test_grabmyo_headers_and_lists_are_descriptions(tmp_path: Path) -> None:
         (" 32 2048 ", " 31 2048 ", "header does not fit; got 32 channels; expected 31"),
         (" 2048 128", " 2048 129", "another length than its header says"),
         (" 32 2048 ", " 32 1000 ", "not a record of GRABMyo"),
-        (".dat 16 ", ".dat 212 ", "of another kind"),
+        (".dat 16 ", ".dat 310 ", "of another kind"),
         ("(0)/mV", "(0)/uV", "differ in unit"),
         (" U2\n", " W99\n", "not a record of GRABMyo"),
         (" 32 2048 128", "", "the header does not fit"),

@@ -435,6 +435,7 @@ def test_a_file_can_ask_for_varied_sessions_of_some_of_the_actions(tmp_path: Pat
         ("rate_hz: 20", "raw EMG cannot"),
         ("hold_s: [2, 1]", "hold_s"),
         ("dead: [9]", "no such channel"),
+        ("hold_s: [600, 600]\nrepetitions: 1000", r"a session would have 9\.6e\+08 samples"),
         ("actions: [", "not YAML"),
     ],
 )

@@ -18,6 +18,8 @@ from myosem.synth.session import DATASET
 SUFFIX = ".synth.yaml"
 Count = Annotated[int, Field(ge=1, le=100_000)]
 Electrodes = Annotated[int, Field(ge=1, le=1024)]
+MOST_VALUES = 200_000_000
+"""Samples of all channels of one session: 34 hours of 8 channels at 200 Hz."""
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
 
@@ -89,6 +91,16 @@ class Spec(_Strict):
         unknown = [] if self.actions == "all" else sorted(set(self.actions) - set(load_actions()))
         if unknown:
             raise ValueError(f"no action has the id {unknown[0]}; there is {', '.join(load_actions())}")
+        return self
+
+    @model_validator(mode="after")
+    def _comes_to_an_end(self) -> "Spec":
+        actions = len(load_actions() if self.actions == "all" else self.actions)
+        trial_s = max(self.settings.hold_s) + max(self.settings.rest_s)
+        session_s = min(actions, self.choose or actions) * self.settings.repetitions * trial_s
+        values = session_s * self.settings.rate_hz * len(self.layout.electrodes().angles_deg)
+        if values > MOST_VALUES:
+            raise ValueError(f"a session would have {values:.2g} samples; {MOST_VALUES:.2g} is the most")
         return self
 
     def people(self) -> list[int]:
