@@ -76,9 +76,10 @@ def test_names_that_were_told_count_in_a_search_and_among_labels(client: TestCli
     found = client.post("/search", json={"query": "make a fist", "told": told}).json()
     assert found == as_json(engine.search("make a fist", told=told))
     assert found["more"] == list(told)
-    asked = {"source": one.recording, "candidates": ["make a fist", "pinch"], "told": {one.segment: "pinch"}}
+    candidates, told = ["make a fist", "pinch"], {one.segment: "pinch"}
+    asked: dict[str, object] = {"source": one.recording, "candidates": candidates, "told": told}
     labelled = client.post("/label", json=asked).json()
-    assert labelled == as_json(engine.label(one.recording, asked["candidates"], told=asked["told"]))
+    assert labelled == as_json(engine.label(one.recording, candidates, told=told))
     assert client.post("/label", json=asked | {"told": {one.segment: "point"}}).status_code == 400
     assert client.post("/search", json={"query": "fist", "told": {"../lib": "fist"}}).status_code == 422
     assert client.post("/search", json={"query": "fist", "told": {one.segment: " "}}).status_code == 422
