@@ -42,7 +42,10 @@ def run(models: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     return run
 
 
-def test_from_a_folder_to_use_and_back(run: Run, models: Path, tmp_path: Path) -> None:
+def test_from_a_folder_to_use_and_back(
+    run: Run, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "500")  # room for the longest path of a folder of tests
     folder = another(tmp_path / "ours")
     code, out, _ = run("model", "fetch", folder)
     assert (code, out) == (0, f"ours is in {models / 'ours'}; try: myosem model use ours\n")
