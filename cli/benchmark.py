@@ -31,29 +31,21 @@ def benchmark(
         Path | None,
         typer.Option("--library", "-l", metavar="DIR", help="Where they are kept; nowhere by default."),
     ] = None,
-    fold: Annotated[
-        list[int] | None, typer.Option("--fold", metavar="N", help="Only this fold; repeatable.")
-    ] = None,
-    baseline: Annotated[
-        list[str] | None,
-        typer.Option("--baseline", metavar="NAME", help="Only this plain system; repeatable."),
-    ] = None,
+    fold: options.FoldOption = None,
+    baseline: options.BaselineOption = None,
     steps: Annotated[
         int | None, typer.Option("--steps", min=1, metavar="N", help="Training steps, for retrieval.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seed of everything random.")] = 0,
+    seed: options.SeedOption = 0,
     simulated: Annotated[
         int,
         typer.Option("--simulated", min=0, metavar="N", help="Simulated sessions to train on as well."),
     ] = 0,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, metavar="N", help="Trainings at a time.")] = 1,
+    jobs: options.JobsOption = 1,
     synthetic: Annotated[
         bool, typer.Option("--synthetic", help="The recordings are made up: head the table with that.")
     ] = False,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE", help="Also write the table (.md) or everything (.json)."),
-    ] = None,
+    out: options.TableOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """Run a paper's benchmark and print the published rows beside ours (needs the extra [train])."""

@@ -58,13 +58,8 @@ def evaluate(
             help=f"YAML that says who is tested when. Not for {', '.join(WITHOUT_FOLDS)}.",
         ),
     ] = None,
-    fold: Annotated[
-        list[int] | None, typer.Option("--fold", metavar="N", help="Only this fold; repeatable.")
-    ] = None,
-    baseline: Annotated[
-        list[str] | None,
-        typer.Option("--baseline", metavar="NAME", help="Only this plain system; repeatable."),
-    ] = None,
+    fold: options.FoldOption = None,
+    baseline: options.BaselineOption = None,
     variant: Annotated[
         list[str] | None,
         typer.Option("--variant", metavar="NAME", help="Only this variant of the model; repeatable."),
@@ -81,7 +76,7 @@ def evaluate(
         int | None,
         typer.Option("--steps", min=1, metavar="N", help="Training steps; default as in the bundle."),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seed of everything random.")] = 0,
+    seed: options.SeedOption = 0,
     seeds: Annotated[
         int,
         typer.Option(
@@ -95,11 +90,8 @@ def evaluate(
         int, typer.Option("--simulated", min=0, metavar="N", help="Simulated sessions to train on as well.")
     ] = 240,
     tower: TowerOption = None,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, metavar="N", help="Trainings at a time.")] = 1,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE", help="Also write the table (.md) or everything (.json)."),
-    ] = None,
+    jobs: options.JobsOption = 1,
+    out: options.TableOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """Train on some recordings, test on others, print one table (needs the extra [train])."""

@@ -62,6 +62,18 @@ MergeOption = Annotated[
         show_default=False,
     ),
 ]
+FoldOption = Annotated[
+    list[int] | None, typer.Option("--fold", metavar="N", help="Only this fold; repeatable.")
+]
+BaselineOption = Annotated[
+    list[str] | None, typer.Option("--baseline", metavar="NAME", help="Only this plain system; repeatable.")
+]
+SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of everything random.")]
+JobsOption = Annotated[int, typer.Option("--jobs", min=1, metavar="N", help="Trainings at a time.")]
+TableOption = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE", help="Also write the table (.md) or everything (.json)."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV with a heading line.")]
 PlotOption = Annotated[
